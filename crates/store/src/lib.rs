@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The contract of an image store: where image bytes are kept, and what every such place can do.
+//!
+//! The image service knows stores only through [`Store`], [`StoreWriter`] and [`StoreReader`]; which driver
+//! stands behind a store id is decided once, where the binary is wired.
+
+mod capability;
+mod error;
+mod object;
+mod registry;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use scurry_types::{Extents, ImageId};
+
+pub use capability::Capability;
+pub use error::{Operation, Retry, StoreError, StoreErrorKind};
+pub use object::{CloneOutcome, CloneSource, StoreFacts, StoredObject, WriteSpec};
+pub use registry::{Registry, RegistryError};
+
+/// One place images are kept.
+///
+/// Every method may be called from many tasks at once. A future that is dropped half way leaves at most an
+/// object that [`Store::find`] reports: callers journal what they begin and clear it up after a crash.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// What is known of the store without asking it.
+    fn facts(&self) -> &StoreFacts;
+
+    /// What the store can do.
+    fn capability(&self) -> Capability;
+
+    /// Makes a new, empty object for an image and opens it for writing.
+    async fn begin_write(&self, spec: &WriteSpec) -> Result<Box<dyn StoreWriter>, StoreError>;
+
+    /// Opens a finished object. `NotFound` when it is gone.
+    async fn open_read(&self, url: &str) -> Result<Arc<dyn StoreReader>, StoreError>;
+
+    /// Makes the object by the backend itself, without moving bytes, from an object of this or another store.
+    /// A refusal says why and is not an error: the caller copies the bytes then.
+    async fn clone_from(&self, source: &CloneSource, spec: &WriteSpec) -> Result<CloneOutcome, StoreError>;
+
+    /// Removes an object. `NotFound` when it is gone already, `InUse` when something still depends on it.
+    async fn delete(&self, url: &str) -> Result<(), StoreError>;
+
+    /// Urls of all objects this store holds for an image, finished or not, whoever made them.
+    async fn find(&self, image: &ImageId) -> Result<Vec<String>, StoreError>;
+
+    /// Releases what an earlier life of this process left open (attachments, temporary files). Called once,
+    /// before the first request is served.
+    async fn recover(&self) -> Result<(), StoreError>;
+}
+
+/// An object on its way. Dropped without [`StoreWriter::commit`], the object is left for [`Store::find`].
+#[async_trait]
+pub trait StoreWriter: fmt::Debug + Send + Sync {
+    /// The object's url, known from the start so that it can be journalled before the first byte.
+    fn url(&self) -> &str;
+
+    /// Writes `data` at `offset` bytes. Ranges of concurrent calls must not overlap. Regions never written
+    /// read as zeroes where [`Capability::fresh_is_zero`] says so.
+    async fn write_at(&self, offset: u64, data: Bytes) -> Result<(), StoreError>;
+
+    /// Makes `len` bytes at `offset` read as zeroes, by the cheapest means there are.
+    async fn write_zeroes(&self, offset: u64, len: u64) -> Result<(), StoreError>;
+
+    /// Makes the object durable and final at `len` bytes; only then does it count.
+    async fn commit(self: Box<Self>, len: u64) -> Result<StoredObject, StoreError>;
+
+    /// Removes the object. Best effort is not enough: an error means that something was left behind.
+    async fn abort(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// A finished object, open for reading by any number of tasks.
+#[async_trait]
+pub trait StoreReader: fmt::Debug + Send + Sync {
+    /// Length of the image in bytes.
+    fn len(&self) -> u64;
+
+    /// Whether the image has no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads exactly `len` bytes at `offset`; `Corrupt` when the object ends before.
+    async fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, StoreError>;
+
+    /// What of `range` holds data; extents start at `range.start` counted from zero. Stores that cannot tell
+    /// answer that all is data.
+    async fn extents(&self, range: Range<u64>) -> Result<Extents, StoreError>;
+
+    /// Lets go of the object. Dropping a reader does the same in the background.
+    async fn close(&self) -> Result<(), StoreError>;
+}

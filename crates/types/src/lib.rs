@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Names, sizes, extents, digests and states every other crate speaks in.
+//!
+//! No async and no I/O in here: whatever needs either belongs further up.
+
+mod digest;
+mod extent;
+mod id;
+pub mod size;
+mod status;
+
+pub use digest::{BLOCK_SIZE, BlockHashes, Digests, HashAlgorithm, UnknownHashAlgorithm};
+pub use extent::{Extent, ExtentKind, Extents};
+pub use id::{ImageId, InvalidImageId, JobId, ProjectId, StoreId, UserId, VolumeId};
+pub use status::{ImageStatus, MemberStatus, TaskStatus, UnknownState, Visibility};

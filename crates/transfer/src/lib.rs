@@ -1,2 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The engine that moves image bytes: digests, fan-out, extents, verification.
+//!
+//! [`ingest`] takes a body of unknown shape into any number of stores, [`copy`] takes a finished object into
+//! any number of other stores, [`read_stream`] turns an object into a body, and [`clone_or_none`] asks a
+//! backend to spare all of that. Nothing here knows HTTP, the database or any particular store.
+
+mod budget;
+mod clone;
+mod copy;
+mod error;
+mod ingest;
+mod inspect;
+mod progress;
+mod stream;
+mod target;
+
+pub use budget::{MemoryBudget, Reservation};
+pub use clone::{Refused, Strategy, clone_or_none};
+pub use copy::{Copied, CopySpec, copy};
+pub use error::{CopyError, Failed, IngestError, LeftBehind};
+pub use ingest::{IngestSpec, Ingested, ingest};
+pub use inspect::Inspection;
+pub use progress::{Progress, Snapshot};
+pub use stream::read_stream;
+pub use target::{OnFailure, OpenTarget, Target, TargetOutcome};

@@ -6,10 +6,12 @@
 mod digest;
 mod extent;
 mod id;
+mod secret;
 pub mod size;
 mod status;
 
 pub use digest::{BLOCK_SIZE, BlockHashes, Digests, HashAlgorithm, UnknownHashAlgorithm};
 pub use extent::{Extent, ExtentKind, Extents};
 pub use id::{ImageId, InvalidImageId, JobId, ProjectId, StoreId, UserId, VolumeId};
+pub use secret::Secret;
 pub use status::{ImageStatus, MemberStatus, TaskStatus, UnknownState, Visibility};

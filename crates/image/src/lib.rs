@@ -1,2 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The use cases of the image service.
+//! The use cases of the image service: what happens to images, whoever asks and wherever they are kept.
+//!
+//! [`ImageService`] is the one door. It knows the database as [`ports::ImageRepository`], project limits as
+//! [`ports::Limits`] and stores as [`scurry_store::Registry`]; policy rules are checked by its callers.
+
+mod body;
+mod caller;
+mod error;
+mod image;
+mod import;
+mod member;
+mod patch;
+pub mod ports;
+mod query;
+mod service;
+mod settings;
+mod task;
+
+pub use body::{Body, BodyError, ByteRange, Download, Upload};
+pub use caller::Caller;
+pub use error::ImageError;
+pub use image::{Image, ImageLocation, NewImage, ValidationData};
+pub use import::{ImportMethod, ImportRequest};
+pub use member::Member;
+pub use patch::{Dialect, PatchOp, PatchRights, PatchVerb};
+pub use query::{
+    Direction, Filter, ListQuery, Match, MemberStatusFilter, NumberField, SortKey, TimeOp, VisibilityFilter,
+};
+pub use service::{ImageService, ServiceParts, Usage};
+pub use settings::{ImageSettings, Quotas};
+pub use task::{Task, TaskQuery, TaskSortKey};

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the use cases need of the outside: the database and the project limits.
+
+mod change;
+mod journal;
+
+use std::error::Error;
+use std::fmt;
+
+use async_trait::async_trait;
+use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId, StoreId};
+
+pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
+pub use journal::{Purpose, WriteRow};
+
+use crate::image::Image;
+use crate::member::Member;
+use crate::query::{ListQuery, MemberStatusFilter};
+use crate::task::{Task, TaskQuery};
+
+/// The database cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} in the database")]
+pub struct RepositoryError {
+    /// What was tried: "read an image", "list tasks", …
+    pub action: &'static str,
+    /// Why it failed.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// Whose eyes a query looks through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Viewer<'a> {
+    /// Sees everything.
+    Admin {
+        /// The administrator's own project: whose memberships `visibility=shared` means.
+        project: Option<&'a ProjectId>,
+    },
+    /// Sees what its project may see.
+    Project(Option<&'a ProjectId>),
+}
+
+/// What a project holds, for the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Bytes of all copies: size times live locations.
+    StoredBytes,
+    /// Bytes staged or being copied.
+    StagedBytes,
+    /// Images.
+    Images,
+    /// Images whose data is on its way.
+    Uploading,
+}
+
+/// Images and what belongs to them. Every method is one transaction.
+#[async_trait]
+pub trait ImageRepository: fmt::Debug + Send + Sync + 'static {
+    /// Adds an image; [`Outcome::Taken`] when its id was ever used.
+    async fn create(&self, image: &Image) -> Result<Outcome, RepositoryError>;
+
+    /// An image that is not deleted, whoever may see it.
+    async fn get(&self, id: &ImageId) -> Result<Option<Image>, RepositoryError>;
+
+    /// The state of an image, deleted ones included.
+    async fn status(&self, id: &ImageId) -> Result<Option<ImageStatus>, RepositoryError>;
+
+    /// A page of images; `Ok(None)` when the marker is unknown to the viewer.
+    async fn list(
+        &self,
+        viewer: Viewer<'_>,
+        query: &ListQuery,
+    ) -> Result<Option<Vec<Image>>, RepositoryError>;
+
+    /// Ids of all images in these states.
+    async fn ids_in(&self, states: &[ImageStatus]) -> Result<Vec<ImageId>, RepositoryError>;
+
+    /// Changes an image: all of it when the guard holds, else nothing.
+    async fn change(
+        &self,
+        id: &ImageId,
+        guard: &Guard,
+        changes: &[Change],
+    ) -> Result<Outcome, RepositoryError>;
+
+    /// What a project holds.
+    async fn usage(&self, project: &ProjectId, what: Counted) -> Result<u64, RepositoryError>;
+
+    /// Hashes of an image's blocks, when they are known.
+    async fn block_hashes(&self, id: &ImageId) -> Result<Option<BlockHashes>, RepositoryError>;
+
+    /// Adds a member; [`Outcome::Taken`] when the project is one already.
+    async fn add_member(&self, member: &Member) -> Result<Outcome, RepositoryError>;
+
+    /// Members of an image, oldest first.
+    async fn members(&self, id: &ImageId) -> Result<Vec<Member>, RepositoryError>;
+
+    /// What a project made of an image shared with it; `None` when it is no member.
+    async fn membership(&self, id: &ImageId, member: &str) -> Result<Option<Member>, RepositoryError>;
+
+    /// Changes a member's answer; `false` when there is no such member.
+    async fn set_member_status(
+        &self,
+        id: &ImageId,
+        member: &str,
+        status: MemberStatus,
+    ) -> Result<bool, RepositoryError>;
+
+    /// Removes a member; `false` when there is none.
+    async fn remove_member(&self, id: &ImageId, member: &str) -> Result<bool, RepositoryError>;
+
+    /// Notes that a store is about to be written.
+    async fn journal_write(&self, row: &WriteRow) -> Result<(), RepositoryError>;
+
+    /// Notes the url of an object that is being written.
+    async fn journal_url(&self, id: &str, url: &str) -> Result<(), RepositoryError>;
+
+    /// Forgets a write: its object is in the image's locations, or gone.
+    async fn journal_clear(&self, id: &str) -> Result<(), RepositoryError>;
+
+    /// Writes that have not ended: of one image, or all of a node.
+    async fn journal(
+        &self,
+        image: Option<&ImageId>,
+        node: Option<&str>,
+    ) -> Result<Vec<WriteRow>, RepositoryError>;
+
+    /// A task.
+    async fn task(&self, id: &JobId) -> Result<Option<Task>, RepositoryError>;
+
+    /// A page of tasks of a project (`None`: of everybody); `Ok(None)` when the marker is unknown.
+    async fn tasks(
+        &self,
+        owner: Option<&ProjectId>,
+        query: &TaskQuery,
+    ) -> Result<Option<Vec<Task>>, RepositoryError>;
+
+    /// Tasks of an image, newest first.
+    async fn tasks_of(&self, id: &ImageId) -> Result<Vec<Task>, RepositoryError>;
+
+    /// Changes a task without touching its image.
+    async fn change_task(&self, id: &JobId, change: &TaskChange) -> Result<(), RepositoryError>;
+
+    /// Says that this node is alive.
+    async fn node_heartbeat(&self, node: &str) -> Result<(), RepositoryError>;
+
+    /// Urls of all live locations in a store, with their images.
+    async fn locations_in(&self, store: &StoreId) -> Result<Vec<(ImageId, String)>, RepositoryError>;
+
+    /// Which shared images' answers a filter means is decided by [`ListQuery`]; this counts members.
+    async fn count_members(&self, id: &ImageId) -> Result<u64, RepositoryError> {
+        Ok(self.members(id).await?.len() as u64)
+    }
+}
+
+/// The answer a shared image needs to be listed, when the query does not say.
+pub const DEFAULT_MEMBER_STATUS: MemberStatusFilter = MemberStatusFilter::Is(MemberStatus::Accepted);
+
+/// A project's limits cannot be learnt.
+#[derive(Debug, thiserror::Error)]
+#[error("the limits of project {project} cannot be read from the identity service")]
+pub struct LimitsError {
+    /// Whose limits.
+    pub project: ProjectId,
+    /// Why.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// Limits of projects, as the identity service keeps them.
+#[async_trait]
+pub trait Limits: fmt::Debug + Send + Sync + 'static {
+    /// The project's limit on a resource (`image_size_total`, …); zero when none is registered, negative
+    /// for none at all.
+    async fn limit(&self, project: &ProjectId, resource: &str) -> Result<i64, LimitsError>;
+}

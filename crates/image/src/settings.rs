@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The options of glance-api.conf the use cases act on; defaults are Glance's.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use scurry_types::HashAlgorithm;
+
+/// `image_member_quota` and its kin; a negative number means no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Quotas {
+    pub members: i64,
+    pub properties: i64,
+    pub tags: i64,
+    pub locations: i64,
+}
+
+/// Settings of the image service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, clippy::struct_excessive_bools)]
+pub struct ImageSettings {
+    pub enabled_import_methods: Vec<String>,
+    pub container_formats: Vec<String>,
+    pub disk_formats: Vec<String>,
+    pub hashing_algorithm: HashAlgorithm,
+    pub do_secure_hash: bool,
+    pub show_image_direct_url: bool,
+    pub show_multiple_locations: bool,
+    /// Bytes.
+    pub image_size_cap: u64,
+    pub quotas: Quotas,
+    pub require_image_format_match: bool,
+    pub vmdk_allowed_types: Vec<String>,
+    pub gpt_safety_checks_nonfatal: Vec<String>,
+    pub limit_param_default: u32,
+    pub api_limit_max: u32,
+    /// Where `PUT …/stage` keeps its files.
+    pub staging_dir: PathBuf,
+    /// Name of this process in leases and journals; the same after a restart on the same data directory.
+    pub node_id: String,
+    /// Bytes of image held in memory by all transfers together.
+    pub max_bytes_in_flight: u64,
+    /// How long a finished task is kept.
+    pub task_time_to_live: Duration,
+    /// Imports and deletions worked on at the same time.
+    pub concurrent_jobs: usize,
+}
+
+impl Default for ImageSettings {
+    fn default() -> Self {
+        let list = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            enabled_import_methods: list(&["glance-direct", "copy-image"]),
+            container_formats: list(&["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]),
+            disk_formats: list(&[
+                "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop",
+            ]),
+            hashing_algorithm: HashAlgorithm::Sha512,
+            do_secure_hash: true,
+            show_image_direct_url: false,
+            show_multiple_locations: false,
+            image_size_cap: 1 << 40,
+            quotas: Quotas { members: 128, properties: 128, tags: 128, locations: 10 },
+            require_image_format_match: true,
+            vmdk_allowed_types: list(&["streamOptimized", "monolithicSparse"]),
+            gpt_safety_checks_nonfatal: Vec::new(),
+            limit_param_default: 25,
+            api_limit_max: 1000,
+            staging_dir: PathBuf::from("/var/lib/glance/os_glance_staging_store"),
+            node_id: "local".to_owned(),
+            max_bytes_in_flight: 256 << 20,
+            task_time_to_live: Duration::from_secs(48 * 3600),
+            concurrent_jobs: 16,
+        }
+    }
+}

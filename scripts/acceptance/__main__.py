@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command line of the acceptance sessions; scripts/walkthrough, scripts/crash and scripts/bad-input call it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from . import bad_input, crash, disk
+from .session import ROOT, Cloud, Failure, Server, openrc
+from .walkthrough import Walkthrough
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/walkthrough", description=__doc__)
+    parser.add_argument("session", choices=["walkthrough", "crash", "bad-input"])
+    parser.add_argument("--cloud", help="a running cloud of clouds.yaml instead of a scurry up of our own "
+                                        "(as administrator; the same user makes the boot volumes)")
+    parser.add_argument("--image", type=Path, help="a qcow2 image; without it one is made from this machine's programs")
+    parser.add_argument("--small", action="store_true", help="a made image of 256 MiB instead of 2.2 GiB")
+    parser.add_argument("--work", type=Path, help="where data, images and logs go (default: a temporary directory)")
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
+    parser.add_argument("--keep", action="store_true", help="leave the work directory")
+    return parser.parse_args()
+
+
+def cloud_variables(clients, name):
+    """OS_* variables of an entry of clouds.yaml, for clients that know no clouds.yaml."""
+    program = ("import sys, openstack; auth = openstack.config.get_cloud_region(sys.argv[1]).config['auth']\n"
+               "for key, value in auth.items(): print(f'export OS_{key.upper()}={value}')")
+    done = subprocess.run([Path(clients) / "python", "-c", program, name], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"cloud {name}: {done.stderr}")
+    path = Path(tempfile.mkstemp()[1])
+    try:
+        path.write_text(done.stdout)
+        return openrc(path) | {"OS_IDENTITY_API_VERSION": "3"}
+    finally:
+        path.unlink()
+
+
+def main():
+    options = arguments()
+    clients = subprocess.run([ROOT / "scripts/clients"], capture_output=True, text=True, check=True).stdout.strip()
+    work = options.work or Path(tempfile.mkdtemp(prefix="scurry-walkthrough-"))
+    work.mkdir(parents=True, exist_ok=True)
+    length, content = (256 << 20, 60 << 20) if options.small else (disk.WALKTHROUGH_LEN, 1000 << 20)
+    server, good = None, False
+    try:
+        if options.session == "crash":
+            crash.run(options.binary, clients, work)
+        elif options.session == "bad-input":
+            bad_input.run(options.binary, clients, work)
+        else:
+            qcow2 = options.image or disk.make_qcow2(work / "x.qcow2", length, content, work)
+            if options.cloud:
+                admin = user = Cloud(clients, cloud_variables(clients, options.cloud), options.binary)
+            else:
+                server = Server(options.binary, work / "data").start()
+                admin = Cloud(clients, openrc(work / "data/admin-openrc"), options.binary)
+                user = Cloud(clients, openrc(work / "data/demo-openrc"), options.binary)
+            Walkthrough(admin, user, work, qcow2, server).run()
+        if server:
+            server.stop()
+        good = True
+    except Failure as failure:
+        print(f"{options.session}: {failure}", file=sys.stderr)
+        if server:
+            print(server.log_tail(), file=sys.stderr)
+    finally:
+        if server and server.process and server.process.poll() is None:
+            server.kill()
+        if good and not options.keep and not options.work:
+            shutil.rmtree(work)
+        elif not good:
+            print(f"logs and data are in {work}", file=sys.stderr)
+    print(f"{options.session}: {'passed' if good else 'FAILED'}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main())

@@ -161,6 +161,12 @@ impl VolumeFile {
         (self.chain.layers[0].overlay.is_none() && self.replica.is_none()).then(|| self.file())
     }
 
+    /// Goes away as a killed process does: nothing more is written.
+    #[cfg(test)]
+    pub(crate) fn abandon(self) {
+        self.overlay.forget();
+    }
+
     fn file(&self) -> &File {
         &self.chain.layers[0].file
     }

@@ -195,4 +195,9 @@ impl Overlay {
     pub(crate) fn is_unflushed(&self) -> bool {
         !self.lock().is_empty()
     }
+
+    #[cfg(test)]
+    pub(crate) fn forget(&self) {
+        self.lock().clear();
+    }
 }

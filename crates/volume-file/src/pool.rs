@@ -141,16 +141,17 @@ impl Pool {
     /// [`VolumeError::NotFound`], [`VolumeError::InvalidId`] or [`VolumeError::Io`].
     pub fn remove(&self, id: &VolumeId) -> Result<()> {
         let mut layers = self.lock();
-        let head = self.head(id)?;
-        let parent = match head.format {
+        let (path, format) = self.head_path(id)?;
+        let inode = path.symlink_metadata().or_io("examine", &path)?.ino();
+        let parent = match format {
             // A damaged overlay can be removed like any other; what it stood on is found when the pool is
             // opened next.
-            LayerFormat::Overlay => Header::read_path(&head.path).ok().and_then(|header| header.parent),
+            LayerFormat::Overlay => Header::read_path(&path).ok().and_then(|header| header.parent),
             LayerFormat::Flat => None,
         };
-        fs::remove_file(&head.path).or_io("remove", &head.path)?;
+        fs::remove_file(&path).or_io("remove", &path)?;
         crash::point("remove: head gone")?;
-        let mark = DirtyMark::path(&head.path);
+        let mark = DirtyMark::path(&path);
         match fs::remove_file(&mark) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error).or_io("remove", &mark);
@@ -160,7 +161,7 @@ impl Pool {
         if let Some(parent) = parent {
             layers.release(self.dir(), &parent)?;
         }
-        layers.reap_inode(self.dir(), head.inode)?;
+        layers.reap_inode(self.dir(), inode)?;
         disk::sync_dir(self.dir())
     }
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The tables as sea-orm sees them; the schema files say what Glance and we mean by each.
+
+pub(crate) mod block_hash;
+pub(crate) mod image;
+pub(crate) mod job;
+pub(crate) mod location;
+pub(crate) mod member;
+pub(crate) mod node;
+pub(crate) mod property;
+pub(crate) mod tag;
+pub(crate) mod task;
+pub(crate) mod task_text;
+pub(crate) mod write;

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The image crate's port on top of the tables.
+
+mod change;
+mod children;
+mod delete;
+mod journal;
+mod list;
+mod members;
+mod read;
+mod tasks;
+mod usage;
+
+use async_trait::async_trait;
+use scurry_image::ports::{
+    Change, Counted, Guard, ImageRepository, Outcome, RepositoryError, TaskChange, Viewer, WriteRow,
+};
+use scurry_image::{Image, ListQuery, Member, Task, TaskQuery};
+use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId, StoreId};
+use sea_orm::DbErr;
+
+use crate::connection::Database;
+
+/// Why a row cannot be used, or the database not be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    #[error(transparent)]
+    Database(#[from] DbErr),
+    #[error("column {column} of a row of {table} holds {value:?}")]
+    Content { table: &'static str, column: &'static str, value: String },
+}
+
+fn failed<E: Into<RowError>>(action: &'static str) -> impl FnOnce(E) -> RepositoryError {
+    move |error| RepositoryError { action, source: Box::new(error.into()) }
+}
+
+#[async_trait]
+impl ImageRepository for Database {
+    async fn create(&self, image: &Image) -> Result<Outcome, RepositoryError> {
+        change::create(self, image).await.map_err(failed("create an image"))
+    }
+
+    async fn get(&self, id: &ImageId) -> Result<Option<Image>, RepositoryError> {
+        read::image(&self.connection, id).await.map_err(failed("read an image"))
+    }
+
+    async fn status(&self, id: &ImageId) -> Result<Option<ImageStatus>, RepositoryError> {
+        read::status(&self.connection, id).await.map_err(failed("read an image's status"))
+    }
+
+    async fn list(
+        &self,
+        viewer: Viewer<'_>,
+        query: &ListQuery,
+    ) -> Result<Option<Vec<Image>>, RepositoryError> {
+        list::images(&self.connection, viewer, query).await.map_err(failed("list images"))
+    }
+
+    async fn ids_in(&self, states: &[ImageStatus]) -> Result<Vec<ImageId>, RepositoryError> {
+        read::ids_in(&self.connection, states).await.map_err(failed("list images by status"))
+    }
+
+    async fn change(
+        &self,
+        id: &ImageId,
+        guard: &Guard,
+        changes: &[Change],
+    ) -> Result<Outcome, RepositoryError> {
+        change::change(self, id, guard, changes).await.map_err(failed("change an image"))
+    }
+
+    async fn usage(&self, project: &ProjectId, what: Counted) -> Result<u64, RepositoryError> {
+        usage::of(&self.connection, project, what).await.map_err(failed("sum up a project's images"))
+    }
+
+    async fn block_hashes(&self, id: &ImageId) -> Result<Option<BlockHashes>, RepositoryError> {
+        read::block_hashes(&self.connection, id).await.map_err(failed("read block hashes"))
+    }
+
+    async fn add_member(&self, member: &Member) -> Result<Outcome, RepositoryError> {
+        members::add(self, member).await.map_err(failed("add a member"))
+    }
+
+    async fn members(&self, id: &ImageId) -> Result<Vec<Member>, RepositoryError> {
+        members::all(&self.connection, id).await.map_err(failed("read members"))
+    }
+
+    async fn membership(&self, id: &ImageId, member: &str) -> Result<Option<Member>, RepositoryError> {
+        members::one(&self.connection, id, member).await.map_err(failed("read a member"))
+    }
+
+    async fn set_member_status(
+        &self,
+        id: &ImageId,
+        member: &str,
+        status: MemberStatus,
+    ) -> Result<bool, RepositoryError> {
+        members::set_status(self, id, member, status).await.map_err(failed("change a member"))
+    }
+
+    async fn remove_member(&self, id: &ImageId, member: &str) -> Result<bool, RepositoryError> {
+        members::remove(self, id, member).await.map_err(failed("remove a member"))
+    }
+
+    async fn journal_write(&self, row: &WriteRow) -> Result<(), RepositoryError> {
+        journal::add_alone(self, row).await.map_err(failed("note a write"))
+    }
+
+    async fn journal_url(&self, id: &str, url: &str) -> Result<(), RepositoryError> {
+        journal::set_url(self, id, url).await.map_err(failed("note a write"))
+    }
+
+    async fn journal_clear(&self, id: &str) -> Result<(), RepositoryError> {
+        journal::clear_alone(self, id).await.map_err(failed("clear a write"))
+    }
+
+    async fn journal(
+        &self,
+        image: Option<&ImageId>,
+        node: Option<&str>,
+    ) -> Result<Vec<WriteRow>, RepositoryError> {
+        journal::rows(&self.connection, image, node).await.map_err(failed("read the journal of writes"))
+    }
+
+    async fn task(&self, id: &JobId) -> Result<Option<Task>, RepositoryError> {
+        tasks::one(&self.connection, id).await.map_err(failed("read a task"))
+    }
+
+    async fn tasks(
+        &self,
+        owner: Option<&ProjectId>,
+        query: &TaskQuery,
+    ) -> Result<Option<Vec<Task>>, RepositoryError> {
+        tasks::page(&self.connection, owner, query).await.map_err(failed("list tasks"))
+    }
+
+    async fn tasks_of(&self, id: &ImageId) -> Result<Vec<Task>, RepositoryError> {
+        tasks::of_image(&self.connection, id).await.map_err(failed("list an image's tasks"))
+    }
+
+    async fn change_task(&self, id: &JobId, change: &TaskChange) -> Result<(), RepositoryError> {
+        tasks::change_alone(self, id, change).await.map_err(failed("change a task"))
+    }
+
+    async fn node_heartbeat(&self, node: &str) -> Result<(), RepositoryError> {
+        journal::node_heartbeat(self, node).await.map_err(failed("note a node"))
+    }
+
+    async fn locations_in(&self, store: &StoreId) -> Result<Vec<(ImageId, String)>, RepositoryError> {
+        read::locations_in(&self.connection, store).await.map_err(failed("list a store's locations"))
+    }
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Changes of an image: a guard that is itself the first write, then every step, in one transaction.
+
+use scurry_image::Image;
+use scurry_image::ports::{BaseFields, Change, Guard, Outcome};
+use scurry_types::{BlockHashes, ImageId, ImageStatus};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::{RowError, children, delete, journal, tasks};
+use crate::connection::Database;
+use crate::entity::{block_hash, image, property};
+use crate::jobs;
+use crate::stamp::Stamp;
+
+/// Adds an image with its properties, tags and locations.
+pub(super) async fn create(db: &Database, new: &Image) -> Result<Outcome, RowError> {
+    let writing = db.write().await?;
+    let transaction = &writing.transaction;
+    if image::Entity::find_by_id(new.id.as_str()).one(transaction).await?.is_some() {
+        writing.rollback().await?;
+        return Ok(Outcome::Taken);
+    }
+    let row = image::ActiveModel {
+        id: Set(new.id.as_str().to_owned()),
+        name: Set(new.name.clone()),
+        size: Set(new.size.map(column)),
+        status: Set(new.status.as_str().to_owned()),
+        disk_format: Set(new.disk_format.clone()),
+        container_format: Set(new.container_format.clone()),
+        checksum: Set(new.checksum.clone()),
+        owner: Set(new.owner.as_ref().map(|owner| owner.as_str().to_owned())),
+        min_disk: Set(new.min_disk),
+        min_ram: Set(new.min_ram),
+        protected: Set(new.protected),
+        virtual_size: Set(new.virtual_size.map(column)),
+        visibility: Set(new.visibility.as_str().to_owned()),
+        os_hidden: Set(new.os_hidden),
+        os_hash_algo: Set(new.os_hash_algo.clone()),
+        os_hash_value: Set(new.os_hash_value.clone()),
+        created_at: Set(new.created_at.into()),
+        updated_at: Set(Some(new.updated_at.into())),
+        deleted_at: NotSet,
+        deleted: Set(false),
+    };
+    image::Entity::insert(row).exec_without_returning(transaction).await?;
+    for (name, value) in &new.properties {
+        children::set_property(transaction, &new.id, name, value).await?;
+    }
+    children::set_tags(transaction, &new.id, &new.tags).await?;
+    for location in &new.locations {
+        children::add_location(transaction, &new.id, location).await?;
+    }
+    writing.commit().await?;
+    Ok(Outcome::Done)
+}
+
+/// A length as SQLite holds it.
+fn column(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Makes all changes when the guard holds, else none.
+pub(super) async fn change(
+    db: &Database,
+    id: &ImageId,
+    guard: &Guard,
+    changes: &[Change],
+) -> Result<Outcome, RowError> {
+    let writing = db.write().await?;
+    let transaction = &writing.transaction;
+    let mut outcome = check(transaction, id, guard).await?;
+    for one in changes {
+        if outcome != Outcome::Done {
+            break;
+        }
+        outcome = step(transaction, id, one).await?;
+    }
+    match outcome {
+        Outcome::Done => writing.commit().await?,
+        Outcome::Refused | Outcome::Taken => writing.rollback().await?,
+    }
+    Ok(outcome)
+}
+
+async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Result<Outcome, RowError> {
+    let mut touch = image::Entity::update_many()
+        .col_expr(image::Column::UpdatedAt, Expr::value(Stamp::now()))
+        .filter(image::Column::Id.eq(id.as_str()));
+    if guard.states == [ImageStatus::Deleted] {
+        touch = touch.filter(image::Column::Deleted.eq(true));
+    } else {
+        touch = touch.filter(image::Column::Deleted.eq(false));
+    }
+    if !guard.states.is_empty() {
+        let states = guard.states.iter().map(|status| status.as_str());
+        touch = touch.filter(image::Column::Status.is_in(states));
+    }
+    if guard.unprotected {
+        touch = touch.filter(image::Column::Protected.eq(false));
+    }
+    let mut holder = Query::select();
+    holder
+        .column(property::Column::ImageId)
+        .from(property::Entity)
+        .and_where(property::Column::Deleted.eq(false))
+        .and_where(property::Column::Name.eq("os_glance_import_task"));
+    if let Some(task) = &guard.held_by {
+        let mut ours = holder.clone();
+        ours.and_where(property::Column::Value.eq(task.as_str()));
+        touch = touch.filter(Expr::col(image::Column::Id).in_subquery(ours));
+    }
+    if guard.free {
+        touch = touch.filter(Expr::col(image::Column::Id).not_in_subquery(holder));
+    }
+    let touched = touch.exec(db).await?.rows_affected;
+    Ok(if touched == 1 { Outcome::Done } else { Outcome::Refused })
+}
+
+async fn step<C: ConnectionTrait>(db: &C, id: &ImageId, change: &Change) -> Result<Outcome, RowError> {
+    match change {
+        Change::Status(status) => {
+            set(db, id, [(image::Column::Status, Expr::value(status.as_str()))]).await?;
+        }
+        Change::Base(fields) => base(db, id, fields).await?,
+        Change::Sizes { size, virtual_size } => {
+            let columns = [
+                (image::Column::Size, Expr::value(size.map(column))),
+                (image::Column::VirtualSize, Expr::value(virtual_size.map(column))),
+            ];
+            set(db, id, columns).await?;
+        }
+        Change::Hashes { checksum, os_hash_algo, os_hash_value } => {
+            let columns = [
+                (image::Column::Checksum, Expr::value(checksum.clone())),
+                (image::Column::OsHashAlgo, Expr::value(os_hash_algo.clone())),
+                (image::Column::OsHashValue, Expr::value(os_hash_value.clone())),
+            ];
+            set(db, id, columns).await?;
+        }
+        Change::BlockHashes(hashes) => block_hashes(db, id, hashes.as_ref()).await?,
+        Change::ClaimProperty(name, value) => return children::claim_property(db, id, name, value).await,
+        Change::SetProperty(name, value) => children::set_property(db, id, name, value).await?,
+        Change::RemoveProperty(name) => children::remove_property(db, id, name).await?,
+        Change::ListProperty { name, store, present } => {
+            children::list_property(db, id, name, store.as_str(), *present).await?;
+        }
+        Change::Properties(properties) => children::set_properties(db, id, properties).await?,
+        Change::Tags(tags) => children::set_tags(db, id, tags).await?,
+        Change::AddTag(tag) => children::add_tag(db, id, tag).await?,
+        Change::RemoveTag(tag) => return children::remove_tag(db, id, tag).await,
+        Change::AddLocation(location) => children::add_location(db, id, location).await?,
+        Change::RemoveLocation(url) => return children::remove_location(db, id, url).await,
+        Change::Locations(locations) => children::set_locations(db, id, locations).await?,
+        Change::Journal(row) => journal::add(db, row).await?,
+        Change::JournalClear(write) => journal::clear(db, write).await?,
+        Change::Enqueue(job) => jobs::insert(db, job).await?,
+        Change::CancelJobs(kind) => jobs::cancel(db, id, kind).await?,
+        Change::AddTask(task) => tasks::add(db, task).await?,
+        Change::Task(task, change) => tasks::change(db, task, change).await?,
+        Change::Delete => delete::delete(db, id).await?,
+        Change::Undelete(status, locations) => delete::undelete(db, id, *status, locations).await?,
+    }
+    Ok(Outcome::Done)
+}
+
+pub(super) async fn set<C: ConnectionTrait>(
+    db: &C,
+    id: &ImageId,
+    columns: impl IntoIterator<Item = (image::Column, Expr)>,
+) -> Result<(), RowError> {
+    let mut update = image::Entity::update_many().filter(image::Column::Id.eq(id.as_str()));
+    for (name, value) in columns {
+        update = update.col_expr(name, value);
+    }
+    update.exec(db).await?;
+    Ok(())
+}
+
+async fn base<C: ConnectionTrait>(db: &C, id: &ImageId, fields: &BaseFields) -> Result<(), RowError> {
+    let owner = fields.owner.as_ref().map(|owner| owner.as_str().to_owned());
+    let columns = [
+        (image::Column::Name, Expr::value(fields.name.clone())),
+        (image::Column::Visibility, Expr::value(fields.visibility.as_str())),
+        (image::Column::Protected, Expr::value(fields.protected)),
+        (image::Column::OsHidden, Expr::value(fields.os_hidden)),
+        (image::Column::Owner, Expr::value(owner)),
+        (image::Column::ContainerFormat, Expr::value(fields.container_format.clone())),
+        (image::Column::DiskFormat, Expr::value(fields.disk_format.clone())),
+        (image::Column::MinDisk, Expr::value(fields.min_disk)),
+        (image::Column::MinRam, Expr::value(fields.min_ram)),
+    ];
+    set(db, id, columns).await
+}
+
+async fn block_hashes<C: ConnectionTrait>(
+    db: &C,
+    id: &ImageId,
+    hashes: Option<&BlockHashes>,
+) -> Result<(), RowError> {
+    let Some(hashes) = hashes else {
+        block_hash::Entity::delete_by_id(id.as_str()).exec(db).await?;
+        return Ok(());
+    };
+    let row = block_hash::ActiveModel {
+        image_id: Set(id.as_str().to_owned()),
+        image_len: Set(column(hashes.image_len)),
+        hashes: Set(hashes.to_bytes()),
+    };
+    let replace = OnConflict::column(block_hash::Column::ImageId)
+        .update_columns([block_hash::Column::ImageLen, block_hash::Column::Hashes])
+        .to_owned();
+    block_hash::Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a project holds, summed up by the database.
+
+use scurry_image::ports::Counted;
+use scurry_types::ProjectId;
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::RowError;
+
+const STORED_BYTES: &str = "SELECT COALESCE(SUM(COALESCE(i.size, 0)), 0) AS total
+    FROM images i JOIN image_locations l ON l.image_id = i.id
+    WHERE i.owner = ? AND i.deleted = 0 AND i.status NOT IN ('killed', 'deleted', 'pending_delete')
+      AND l.deleted = 0 AND l.status NOT IN ('deleted', 'pending_delete')";
+
+const STAGED_BYTES: &str = "SELECT COALESCE(SUM(COALESCE(i.size, 0)), 0) AS total FROM images i
+    WHERE i.owner = ? AND i.deleted = 0 AND (i.status IN ('uploading', 'importing') OR EXISTS (
+        SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted = 0
+          AND p.name = 'os_glance_importing_to_stores' AND p.value <> ''))";
+
+const IMAGES: &str = "SELECT COUNT(*) AS total FROM images i
+    WHERE i.owner = ? AND i.deleted = 0 AND i.status NOT IN ('killed', 'deleted', 'pending_delete')";
+
+const UPLOADING: &str = "SELECT COUNT(*) AS total FROM images i
+    WHERE i.owner = ? AND i.deleted = 0 AND (i.status IN ('saving', 'uploading', 'importing') OR EXISTS (
+        SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted = 0
+          AND p.name = 'os_glance_importing_to_stores' AND p.value <> ''))";
+
+pub(super) async fn of<C: ConnectionTrait>(
+    db: &C,
+    project: &ProjectId,
+    what: Counted,
+) -> Result<u64, RowError> {
+    let sql = match what {
+        Counted::StoredBytes => STORED_BYTES,
+        Counted::StagedBytes => STAGED_BYTES,
+        Counted::Images => IMAGES,
+        Counted::Uploading => UPLOADING,
+    };
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [project.as_str().into()]);
+    let row = db.query_one_raw(statement).await?;
+    let total: i64 = row.map(|row| row.try_get("", "total")).transpose()?.unwrap_or(0);
+    Ok(u64::try_from(total).unwrap_or(0))
+}

@@ -1,0 +1,45 @@
+-- Tables of our own. Glance never looks at them.
+
+CREATE TABLE IF NOT EXISTS scurry_schema (
+  version INTEGER NOT NULL PRIMARY KEY,
+  applied_at DATETIME NOT NULL
+);
+-- What is to be done. A running job whose lease has run out belongs to whoever claims it.
+CREATE TABLE IF NOT EXISTS scurry_jobs (
+  id VARCHAR(36) NOT NULL PRIMARY KEY,
+  kind VARCHAR(64) NOT NULL,
+  image_id VARCHAR(36),
+  state VARCHAR(16) NOT NULL,
+  payload TEXT NOT NULL,
+  checkpoint TEXT NOT NULL,
+  lease_owner VARCHAR(255),
+  lease_expires_at DATETIME,
+  attempts INTEGER NOT NULL,
+  last_error TEXT,
+  created_at DATETIME NOT NULL,
+  updated_at DATETIME NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ix_scurry_jobs_state ON scurry_jobs (state, lease_expires_at);
+CREATE INDEX IF NOT EXISTS ix_scurry_jobs_image_id ON scurry_jobs (image_id);
+-- What may lie in a store (or, without one, in the staging area) although no image names it yet.
+CREATE TABLE IF NOT EXISTS scurry_writes (
+  id VARCHAR(36) NOT NULL PRIMARY KEY,
+  image_id VARCHAR(36) NOT NULL,
+  store_id VARCHAR(255),
+  url TEXT,
+  node VARCHAR(255) NOT NULL,
+  purpose VARCHAR(16) NOT NULL,
+  created_at DATETIME NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ix_scurry_writes_image_id ON scurry_writes (image_id);
+CREATE INDEX IF NOT EXISTS ix_scurry_writes_node ON scurry_writes (node);
+-- BLAKE3 of each 4 MiB block of an image, one after the other.
+CREATE TABLE IF NOT EXISTS scurry_block_hashes (
+  image_id VARCHAR(36) NOT NULL PRIMARY KEY,
+  image_len BIGINT NOT NULL,
+  hashes BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS scurry_nodes (
+  id VARCHAR(255) NOT NULL PRIMARY KEY,
+  heartbeat_at DATETIME NOT NULL
+);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Points in time as Glance's own library writes them into SQLite: UTC, always six decimals.
+//!
+//! Fixed width makes the text's order the order of time; another number of decimals would be misread by
+//! Glance.
+
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
+use sea_orm::{ColIdx, DbErr, IntoActiveValue, QueryResult, TryGetError, TryGetable, Value};
+
+/// A point in time in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(pub(crate) DateTime<Utc>);
+
+impl Stamp {
+    /// The present, to the microsecond.
+    pub(crate) fn now() -> Self {
+        Self(Utc::now().trunc_subsecs(6))
+    }
+
+    fn text(self) -> String {
+        self.0.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let text = text.trim_end_matches('Z');
+        ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+            .map(|time| Self(time.and_utc()))
+    }
+}
+
+impl From<DateTime<Utc>> for Stamp {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time.trunc_subsecs(6))
+    }
+}
+
+impl From<Stamp> for Value {
+    fn from(stamp: Stamp) -> Self {
+        Self::from(stamp.text())
+    }
+}
+
+impl TryGetable for Stamp {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        let text = String::try_get_by(row, index)?;
+        Self::read(&text).ok_or_else(|| DbErr::Type(format!("{text:?} is not a point in time")).into())
+    }
+}
+
+impl ValueType for Stamp {
+    fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
+        let text = <String as ValueType>::try_from(value)?;
+        Self::read(&text).ok_or(ValueTypeErr)
+    }
+
+    fn type_name() -> String {
+        "Stamp".to_owned()
+    }
+
+    fn array_type() -> ArrayType {
+        ArrayType::String
+    }
+
+    fn column_type() -> ColumnType {
+        ColumnType::DateTime
+    }
+}
+
+impl Nullable for Stamp {
+    fn null() -> Value {
+        Value::String(None)
+    }
+}
+
+impl IntoActiveValue<Self> for Stamp {
+    fn into_active_value(self) -> sea_orm::ActiveValue<Self> {
+        sea_orm::ActiveValue::Set(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_six_decimals_and_reads_back() {
+        let stamp = Stamp::read("2026-11-22 14:10:53").unwrap();
+        assert_eq!(stamp.text(), "2026-11-22 14:10:53.000000");
+        let now = Stamp::now();
+        assert_eq!(Stamp::read(&now.text()), Some(now));
+        assert_eq!(Stamp::read("soon"), None);
+    }
+}

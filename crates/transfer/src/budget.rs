@@ -25,7 +25,7 @@ pub struct MemoryBudget {
 /// A share of the budget; dropped, it is free again.
 #[derive(Debug)]
 pub struct Reservation {
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl MemoryBudget {
@@ -44,18 +44,19 @@ impl MemoryBudget {
     }
 
     /// Waits until `bytes` may be held. More than uploads and copies may hold in total is cut down to that,
-    /// so that the wait always ends. `None` is never returned while the budget lives.
-    pub async fn reserve(&self, bytes: usize) -> Option<Reservation> {
+    /// so that the wait always ends.
+    pub async fn reserve(&self, bytes: usize) -> Reservation {
         let wanted = u32::try_from(bytes.min(self.work_bytes)).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.work).acquire_many_owned(wanted).await.ok()?;
-        Some(Reservation { _permit: permit })
+        // The semaphore is never closed, so there always is a permit.
+        let permit = Arc::clone(&self.work).acquire_many_owned(wanted).await.ok();
+        Reservation { _permit: permit }
     }
 
     /// A share for reading ahead, if there is one at once.
     pub(crate) fn try_ahead(&self, bytes: usize) -> Option<Reservation> {
         let wanted = u32::try_from(bytes).ok()?;
         let permit = Arc::clone(&self.ahead).try_acquire_many_owned(wanted).ok()?;
-        Some(Reservation { _permit: permit })
+        Some(Reservation { _permit: Some(permit) })
     }
 
     /// Bytes held at the moment.

@@ -5,15 +5,25 @@
 //! any number of other stores, [`read_stream`] turns an object into a body, and [`clone_or_none`] asks a
 //! backend to spare all of that. Nothing here knows HTTP, the database or any particular store.
 
+mod blocks;
 mod budget;
+mod checks;
 mod clone;
 mod copy;
+mod digests;
 mod error;
+mod fan;
 mod ingest;
 mod inspect;
+mod lane;
+mod piece;
+mod plan;
 mod progress;
+mod regroup;
+mod side;
 mod stream;
 mod target;
+mod watchers;
 
 pub use budget::{MemoryBudget, Reservation};
 pub use clone::{Refused, Strategy, clone_or_none};

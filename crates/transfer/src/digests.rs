@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//! MD5 and the secure hash of an image, side by side.
+
+use std::io;
+
+use aws_lc_rs::digest::{self, Context};
+use md5::{Digest, Md5};
+use scurry_types::{Digests, HashAlgorithm};
+
+use crate::piece::{Part, ZEROES};
+use crate::side::{Feed, Side};
+
+/// One running hash.
+enum Hasher {
+    Md5(Md5),
+    Secure(Context),
+}
+
+impl Hasher {
+    fn new(algorithm: HashAlgorithm) -> Self {
+        let algorithm = match algorithm {
+            HashAlgorithm::Md5 => return Self::Md5(Md5::new()),
+            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            HashAlgorithm::Sha224 => &digest::SHA224,
+            HashAlgorithm::Sha256 => &digest::SHA256,
+            HashAlgorithm::Sha384 => &digest::SHA384,
+            HashAlgorithm::Sha512 => &digest::SHA512,
+        };
+        Self::Secure(Context::new(algorithm))
+    }
+
+    fn update(&mut self, data: &[u8]) {
+        match self {
+            Self::Md5(hash) => hash.update(data),
+            Self::Secure(hash) => hash.update(data),
+        }
+    }
+}
+
+impl Feed for Hasher {
+    type Output = String;
+
+    fn feed(&mut self, part: &Part) {
+        match part {
+            Part::Data(piece) => self.update(&piece.data),
+            Part::Zero { len, .. } => {
+                let mut left = *len;
+                while left > 0 {
+                    let step = left.min(ZEROES.len() as u64);
+                    self.update(&ZEROES[..step as usize]);
+                    left -= step;
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Self::Md5(hash) => hex(&hash.finalize()),
+            Self::Secure(hash) => hex(hash.finish().as_ref()),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+}
+
+/// The digests of one image on their threads.
+#[derive(Debug)]
+pub(crate) struct Digesting {
+    algorithm: HashAlgorithm,
+    md5: Side<String>,
+    /// `None` where the secure hash is MD5 too.
+    secure: Option<Side<String>>,
+}
+
+impl Digesting {
+    pub(crate) fn start(algorithm: HashAlgorithm) -> io::Result<Self> {
+        let md5 = Side::start("md5", Hasher::new(HashAlgorithm::Md5))?;
+        let secure = match algorithm {
+            HashAlgorithm::Md5 => None,
+            _ => Some(Side::start(algorithm.as_str(), Hasher::new(algorithm))?),
+        };
+        Ok(Self { algorithm, md5, secure })
+    }
+
+    pub(crate) async fn send(&self, part: &Part) {
+        self.md5.send(part).await;
+        if let Some(secure) = &self.secure {
+            secure.send(part).await;
+        }
+    }
+
+    pub(crate) async fn finish(self) -> io::Result<Digests> {
+        let checksum = self.md5.finish().await?;
+        let os_hash_value = match self.secure {
+            Some(secure) => secure.finish().await?,
+            None => checksum.clone(),
+        };
+        Ok(Digests { checksum, os_hash_algo: self.algorithm, os_hash_value })
+    }
+}

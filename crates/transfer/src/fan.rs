@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//! All targets of a transfer: every part goes to each, and the failure policy is kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use scurry_store::{Operation, StoreError, StoreErrorKind};
+use tokio_util::sync::CancellationToken;
+
+use crate::lane::{Lane, LaneEnd, Order};
+use crate::piece::Part;
+use crate::{LeftBehind, OnFailure, Target, TargetOutcome};
+
+/// The lanes of a transfer.
+#[derive(Debug)]
+pub(crate) struct Fan {
+    lanes: Vec<Lane>,
+    policy: OnFailure,
+    stop: CancellationToken,
+}
+
+/// The targets of a transfer that came to nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Ruins {
+    pub(crate) errors: Vec<StoreError>,
+    pub(crate) left_behind: Vec<LeftBehind>,
+}
+
+impl Fan {
+    pub(crate) fn start(targets: Vec<Target>, policy: OnFailure) -> Self {
+        let stop = CancellationToken::new();
+        let alive = Arc::new(AtomicUsize::new(targets.len()));
+        let lane = |target| {
+            let (stop, alive) = (stop.clone(), Arc::clone(&alive));
+            Lane::start(target, move || {
+                if alive.fetch_sub(1, Ordering::SeqCst) == 1 || policy == OnFailure::AbortAll {
+                    stop.cancel();
+                }
+            })
+        };
+        let lanes = targets.into_iter().map(lane).collect();
+        Self { lanes, policy, stop }
+    }
+
+    /// Returns when going on is pointless: a target failed that may not, or all did.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Queues a part for every target that is still there.
+    pub(crate) async fn send(&self, part: &Part) {
+        for lane in &self.lanes {
+            // A lane that does not listen failed, which its end tells.
+            let _failed = lane.orders.send(Order::Write(part.clone())).await;
+        }
+    }
+
+    /// Waits until all is written. `Err` when the policy says that nothing may stay; nothing stays then.
+    pub(crate) async fn finish(self) -> Result<Vec<TargetOutcome>, Ruins> {
+        for lane in &self.lanes {
+            let _failed = lane.orders.send(Order::Finish).await;
+        }
+        let mut outcomes = Vec::with_capacity(self.lanes.len());
+        let mut left_behind = Vec::new();
+        for lane in self.lanes {
+            let (end, store, url) = ended(lane).await;
+            outcomes.push(match end {
+                LaneEnd::Written(open) => TargetOutcome::Written(open),
+                LaneEnd::Gone { write, abort } => {
+                    let unsaid =
+                        || StoreError::new(&store, Operation::Write, StoreErrorKind::Other, "given up");
+                    let error = write.unwrap_or_else(unsaid);
+                    let left = abort.is_some();
+                    left_behind.extend(abort.map(|error| LeftBehind {
+                        store: store.clone(),
+                        url: url.clone(),
+                        error,
+                    }));
+                    TargetOutcome::Failed { store, url, error, left_behind: left }
+                }
+            });
+        }
+        let failed =
+            outcomes.iter().filter(|outcome| matches!(outcome, TargetOutcome::Failed { .. })).count();
+        let hopeless = failed == outcomes.len() || self.policy == OnFailure::AbortAll;
+        if failed == 0 || !hopeless {
+            return Ok(outcomes);
+        }
+        let mut ruins = Ruins { errors: Vec::new(), left_behind };
+        for outcome in outcomes {
+            match outcome {
+                TargetOutcome::Failed { error, .. } => ruins.errors.push(error),
+                TargetOutcome::Written(open) => {
+                    let (store, url) = (open.store().clone(), open.url().to_owned());
+                    if let Err(error) = open.abort().await {
+                        ruins.left_behind.push(LeftBehind { store, url, error });
+                    }
+                }
+            }
+        }
+        Err(ruins)
+    }
+
+    /// Takes every target back.
+    pub(crate) async fn abort(self) -> Ruins {
+        let mut ruins = Ruins::default();
+        // All lanes are told before any is waited for, so that they clear up at the same time.
+        let mut ends = Vec::with_capacity(self.lanes.len());
+        for Lane { store, url, orders, end } in self.lanes {
+            drop(orders);
+            ends.push((store, url, end));
+        }
+        for (store, url, end) in ends {
+            match joined(end.await, &store) {
+                LaneEnd::Gone { write, abort } => {
+                    ruins.errors.extend(write);
+                    ruins.left_behind.extend(abort.map(|error| LeftBehind { store, url, error }));
+                }
+                LaneEnd::Written(open) => {
+                    if let Err(error) = open.abort().await {
+                        ruins.left_behind.push(LeftBehind { store, url, error });
+                    }
+                }
+            }
+        }
+        ruins
+    }
+}
+
+async fn ended(lane: Lane) -> (LaneEnd, scurry_types::StoreId, String) {
+    let Lane { store, url, end, .. } = lane;
+    (joined(end.await, &store), store, url)
+}
+
+/// A lane whose task died cannot say what it left: something, presumably.
+fn joined(end: Result<LaneEnd, tokio::task::JoinError>, store: &scurry_types::StoreId) -> LaneEnd {
+    end.unwrap_or_else(|error| {
+        let died = |operation, message: &str| {
+            Some(StoreError::new(store, operation, StoreErrorKind::Other, message.to_owned()))
+        };
+        tracing::error!(store.id = %store, %error, "the task that wrote to a store died");
+        LaneEnd::Gone {
+            write: died(Operation::Write, "the task that wrote died"),
+            abort: died(Operation::Abort, "the task that wrote died"),
+        }
+    })
+}

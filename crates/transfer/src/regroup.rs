@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Chunks of a body, however they come, regrouped into aligned pieces.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
+
+use crate::piece::Part;
+use crate::{MemoryBudget, Reservation};
+
+/// How long a piece may stay half filled: a client that stalls must not sit on its share of the budget.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where chunks become pieces.
+#[derive(Debug)]
+pub(crate) struct Regroup<'a> {
+    budget: &'a MemoryBudget,
+    offset: u64,
+    filling: Option<Filling>,
+}
+
+#[derive(Debug)]
+struct Filling {
+    data: BytesMut,
+    room: usize,
+    share: Reservation,
+    since: Instant,
+}
+
+impl<'a> Regroup<'a> {
+    pub(crate) fn new(budget: &'a MemoryBudget) -> Self {
+        Self { budget, offset: 0, filling: None }
+    }
+
+    /// When the half filled piece, if there is one, has to go.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.filling.as_ref().map(|filling| filling.since + PATIENCE)
+    }
+
+    /// Takes from `chunk` until a piece is full; `None` when the chunk is used up before.
+    pub(crate) async fn take(&mut self, chunk: &mut Bytes) -> Option<Part> {
+        if chunk.is_empty() {
+            return None;
+        }
+        let mut filling = match self.filling.take() {
+            Some(filling) => filling,
+            None => {
+                let piece = self.budget.piece_len();
+                let room = piece - (self.offset % piece as u64) as usize;
+                let share = self.budget.reserve(room).await;
+                if chunk.len() >= room {
+                    return Some(self.part(chunk.split_to(room), share));
+                }
+                Filling { data: BytesMut::with_capacity(room), room, share, since: Instant::now() }
+            }
+        };
+        let taken = chunk.split_to(chunk.len().min(filling.room - filling.data.len()));
+        filling.data.extend_from_slice(&taken);
+        self.filling = Some(filling);
+        self.filling.take_if(|filling| filling.data.len() == filling.room).map(|full| self.emit(full))
+    }
+
+    /// What is left over.
+    pub(crate) fn flush(&mut self) -> Option<Part> {
+        self.filling.take().map(|rest| self.emit(rest))
+    }
+
+    fn emit(&mut self, filling: Filling) -> Part {
+        self.part(filling.data.freeze(), filling.share)
+    }
+
+    fn part(&mut self, data: Bytes, share: Reservation) -> Part {
+        let offset = self.offset;
+        self.offset += data.len() as u64;
+        Part::data(offset, data, share)
+    }
+}

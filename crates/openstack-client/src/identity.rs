@@ -97,6 +97,20 @@ pub async fn registered_limits(
     Ok(body.registered_limits)
 }
 
+/// Changes a registered limit; needs the role `admin`. `-1` is unlimited.
+///
+/// # Errors
+/// [`crate::ErrorKind::NotFound`] when there is none of that id.
+pub async fn set_registered_limit(session: &Session, id: &str, default_limit: i64) -> Result<(), ClientError> {
+    let path = format!("/registered_limits/{}", crate::service::segment(id));
+    get(session, Method::PATCH, &path)
+        .await?
+        .call()
+        .json(&serde_json::json!({ "registered_limit": { "default_limit": default_limit } }))
+        .done()
+        .await
+}
+
 /// The limits set for one project.
 ///
 /// # Errors

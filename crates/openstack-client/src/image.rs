@@ -136,6 +136,20 @@ impl ImageClient {
         self.call(Method::POST, format!("{}/locations", path(id))).json(&body).done().await
     }
 
+    /// Has the service copy the image to further stores; all of them when none is named.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Conflict`] while another import works on the image.
+    pub async fn copy_image(&self, id: &str, stores: &[&str]) -> Result<(), ClientError> {
+        let mut body = json!({ "method": { "name": "copy-image" } });
+        if stores.is_empty() {
+            body["all_stores"] = json!(true);
+        } else {
+            body["stores"] = json!(stores);
+        }
+        self.call(Method::POST, format!("{}/import", path(id))).json(&body).done().await
+    }
+
     /// Deletes the image.
     ///
     /// # Errors

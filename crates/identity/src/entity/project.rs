@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Projects, the owners of images, volumes and limits.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "project")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub domain_id: String,
+    /// The domain's id for a project at the top, else a project's.
+    pub parent_id: String,
+    pub name: String,
+    pub description: String,
+    pub enabled: bool,
+    pub tags: Json,
+    pub options: Json,
+    pub extra: Json,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

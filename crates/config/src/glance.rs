@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The Image service's configuration as a value.
+
+mod keystone;
+mod stores;
+
+use std::path::PathBuf;
+
+use scurry_types::{HashAlgorithm, Secret, size};
+
+pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
+pub use stores::{CinderStore, FileStore, Store, StoreKind, StoreSection};
+
+use crate::error::ConfigErrors;
+use crate::files::ConfigFiles;
+use crate::reader::Reader;
+use crate::registry::Dialect;
+
+/// Import methods there are; others in `enabled_import_methods` are errors.
+const IMPORT_METHODS: [&str; 4] = ["glance-direct", "web-download", "copy-image", "glance-download"];
+
+/// `[image_format]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFormats {
+    /// Values `container_format` may have.
+    pub container_formats: Vec<String>,
+    /// Values `disk_format` may have.
+    pub disk_formats: Vec<String>,
+    /// VMDK create types taken.
+    pub vmdk_allowed_types: Vec<String>,
+    /// Whether data must be of the image's `disk_format`.
+    pub require_match: bool,
+    /// Checks of GPT disks that only warn.
+    pub gpt_safety_checks_nonfatal: Vec<String>,
+}
+
+/// `[oslo_policy]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OsloPolicy {
+    /// The file of rules, when the files name one; it must be there then.
+    pub policy_file: Option<PathBuf>,
+    /// Further directories of rules.
+    pub policy_dirs: Vec<PathBuf>,
+    /// Whether tokens of another scope than a rule's are refused.
+    pub enforce_scope: bool,
+}
+
+/// Every option the Image service acts on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GlanceConf {
+    /// The stores of `enabled_backends`, in that order.
+    pub stores: Vec<StoreSection>,
+    /// `[glance_store] default_backend`, one of `stores`; none only without stores.
+    pub default_backend: Option<String>,
+    /// Whether `enabled_backends` is used; without it one store comes from `[glance_store]`.
+    pub multi_store: bool,
+    /// Directory of staged data.
+    pub staging_dir: PathBuf,
+    /// Directory of tasks' work.
+    pub tasks_dir: PathBuf,
+    /// Show one location as `direct_url`.
+    pub show_image_direct_url: bool,
+    /// Show and take all locations.
+    pub show_multiple_locations: bool,
+    /// Entries of a list when the client names no limit.
+    pub limit_param_default: usize,
+    /// Most entries of a list.
+    pub api_limit_max: usize,
+    /// Largest image in bytes.
+    pub image_size_cap: u64,
+    /// Most bytes a project may store; none for no limit.
+    pub user_storage_quota: Option<u64>,
+    /// Most members of an image; none for no limit.
+    pub image_member_quota: Option<usize>,
+    /// Most properties of an image; none for no limit.
+    pub image_property_quota: Option<usize>,
+    /// Most tags of an image; none for no limit.
+    pub image_tag_quota: Option<usize>,
+    /// Most locations of an image; none for no limit.
+    pub image_location_quota: Option<usize>,
+    /// Algorithm of `os_hash_value`.
+    pub hashing_algorithm: HashAlgorithm,
+    /// Hash images that are added by their location.
+    pub do_secure_hash: bool,
+    /// How often hashing an added location is tried again.
+    pub http_retries: u32,
+    /// `[image_format]`.
+    pub image_format: ImageFormats,
+    /// Import methods clients may use.
+    pub enabled_import_methods: Vec<String>,
+    /// Stores one import writes at once.
+    pub max_parallel_stores: usize,
+    /// Imports run at once.
+    pub task_pool_threads: usize,
+    /// Hours a task is listed after its end.
+    pub task_time_to_live: u64,
+    /// URL schemes web-download may use; empty for all.
+    pub import_allowed_schemes: Vec<String>,
+    /// URL schemes it may not use.
+    pub import_disallowed_schemes: Vec<String>,
+    /// Hosts it may use; empty for all.
+    pub import_allowed_hosts: Vec<String>,
+    /// Hosts it may not use.
+    pub import_disallowed_hosts: Vec<String>,
+    /// Ports it may use; empty for all.
+    pub import_allowed_ports: Vec<u16>,
+    /// Ports it may not use.
+    pub import_disallowed_ports: Vec<u16>,
+    /// Address clients have.
+    pub public_endpoint: Option<String>,
+    /// Address other workers reach this one at.
+    pub worker_self_reference_url: Option<String>,
+    /// Longest request id taken from a client.
+    pub max_request_id_length: usize,
+    /// Let callers without a token read.
+    pub allow_anonymous_access: bool,
+    /// Take limits from Keystone.
+    pub use_keystone_limits: bool,
+    /// `[keystone_authtoken]`, when it names a Keystone.
+    pub keystone_authtoken: Option<KeystoneAuthtoken>,
+    /// `[oslo_limit]`, when `use_keystone_limits` is on.
+    pub oslo_limit: Option<OsloLimit>,
+    /// `[oslo_policy]`.
+    pub oslo_policy: OsloPolicy,
+    /// `[database] connection`.
+    pub database_connection: Option<Secret>,
+    /// Address to listen on.
+    pub bind_host: String,
+    /// Port to listen on.
+    pub bind_port: u16,
+    /// Log more.
+    pub debug: bool,
+}
+
+impl GlanceConf {
+    /// Understands the files.
+    ///
+    /// # Errors
+    /// Everything wrong in them, each with its file and line.
+    pub fn load(files: &ConfigFiles) -> Result<Self, ConfigErrors> {
+        let reader = Reader::new(files, Dialect::Image);
+        let conf = Self::read(&reader);
+        reader.finish()?;
+        Ok(conf)
+    }
+
+    /// Understands what it can; what is wrong stays with the reader, and its place is taken by the default.
+    pub(crate) fn read(reader: &Reader<'_>) -> Self {
+        let d = "DEFAULT";
+        let words = |section: &str, name: &str| reader.opt::<Vec<String>>(section, name).unwrap_or_default();
+        let flag = |name: &str| reader.opt::<bool>(d, name).unwrap_or_default();
+        let filter = "import_filtering_opts";
+        let format = "image_format";
+        let found = stores::read(reader);
+        let use_keystone_limits = flag("use_keystone_limits");
+        Self {
+            stores: found.stores,
+            default_backend: found.default_backend,
+            multi_store: found.multi_store,
+            staging_dir: found.staging_dir,
+            tasks_dir: found.tasks_dir,
+            show_image_direct_url: flag("show_image_direct_url"),
+            show_multiple_locations: flag("show_multiple_locations"),
+            limit_param_default: reader.opt(d, "limit_param_default").unwrap_or(25),
+            api_limit_max: reader.opt(d, "api_limit_max").unwrap_or(1000),
+            image_size_cap: reader.opt(d, "image_size_cap").unwrap_or(1 << 40),
+            user_storage_quota: storage_quota(reader),
+            image_member_quota: count_quota(reader, "image_member_quota"),
+            image_property_quota: count_quota(reader, "image_property_quota"),
+            image_tag_quota: count_quota(reader, "image_tag_quota"),
+            image_location_quota: count_quota(reader, "image_location_quota"),
+            hashing_algorithm: hashing_algorithm(reader),
+            do_secure_hash: flag("do_secure_hash"),
+            http_retries: reader.opt(d, "http_retries").unwrap_or(3),
+            image_format: ImageFormats {
+                container_formats: words(format, "container_formats"),
+                disk_formats: words(format, "disk_formats"),
+                vmdk_allowed_types: words(format, "vmdk_allowed_types"),
+                require_match: reader.opt(format, "require_image_format_match").unwrap_or(true),
+                gpt_safety_checks_nonfatal: words(format, "gpt_safety_checks_nonfatal"),
+            },
+            enabled_import_methods: import_methods(reader),
+            max_parallel_stores: reader.opt("image_import_opts", "max_parallel_stores").unwrap_or(1),
+            task_pool_threads: reader.opt("wsgi", "task_pool_threads").unwrap_or(16),
+            task_time_to_live: reader.opt("task", "task_time_to_live").unwrap_or(48),
+            import_allowed_schemes: words(filter, "allowed_schemes"),
+            import_disallowed_schemes: words(filter, "disallowed_schemes"),
+            import_allowed_hosts: words(filter, "allowed_hosts"),
+            import_disallowed_hosts: words(filter, "disallowed_hosts"),
+            import_allowed_ports: ports(reader, "allowed_ports"),
+            import_disallowed_ports: ports(reader, "disallowed_ports"),
+            public_endpoint: filled(reader.opt(d, "public_endpoint")),
+            worker_self_reference_url: filled(reader.opt(d, "worker_self_reference_url")),
+            max_request_id_length: reader.opt(d, "max_request_id_length").unwrap_or(64),
+            allow_anonymous_access: flag("allow_anonymous_access"),
+            use_keystone_limits,
+            keystone_authtoken: keystone::authtoken(reader),
+            oslo_limit: use_keystone_limits.then(|| keystone::oslo_limit(reader)).flatten(),
+            oslo_policy: oslo_policy(reader),
+            database_connection: reader.opt::<Secret>("database", "connection"),
+            bind_host: reader.opt(d, "bind_host").unwrap_or_else(|| "0.0.0.0".to_owned()),
+            bind_port: reader.opt(d, "bind_port").unwrap_or(9292),
+            debug: flag("debug"),
+        }
+    }
+}
+
+/// Text, unless it is empty.
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+fn count_quota(reader: &Reader<'_>, name: &str) -> Option<usize> {
+    usize::try_from(reader.opt::<i64>("DEFAULT", name)?).ok()
+}
+
+fn storage_quota(reader: &Reader<'_>) -> Option<u64> {
+    let text: String = reader.opt("DEFAULT", "user_storage_quota")?;
+    match size_with_unit(&text) {
+        Some(0) => None,
+        Some(bytes) => Some(bytes),
+        None => {
+            reader.reject(
+                "DEFAULT",
+                "user_storage_quota",
+                "bytes, or a number with B, KB, MB, GB or TB, are expected",
+            );
+            None
+        }
+    }
+}
+
+/// `10GB` in bytes; Glance counts in steps of 1024.
+fn size_with_unit(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.trim() {
+        "" | "B" => 1,
+        "KB" => size::KIB,
+        "MB" => size::MIB,
+        "GB" => size::GIB,
+        "TB" => size::GIB * 1024,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(scale)
+}
+
+fn hashing_algorithm(reader: &Reader<'_>) -> HashAlgorithm {
+    let name: String = reader.opt("DEFAULT", "hashing_algorithm").unwrap_or_default();
+    name.parse().unwrap_or_else(|error| {
+        reader.reject("DEFAULT", "hashing_algorithm", &format!("{error}"));
+        HashAlgorithm::Sha512
+    })
+}
+
+fn import_methods(reader: &Reader<'_>) -> Vec<String> {
+    let methods: Vec<String> = reader.opt("DEFAULT", "enabled_import_methods").unwrap_or_default();
+    for method in &methods {
+        if !IMPORT_METHODS.contains(&method.as_str()) {
+            let text = format!("there is no import method {method}; there are {}", IMPORT_METHODS.join(", "));
+            reader.reject("DEFAULT", "enabled_import_methods", &text);
+        }
+    }
+    methods
+}
+
+fn ports(reader: &Reader<'_>, name: &str) -> Vec<u16> {
+    let words: Vec<String> = reader.opt("import_filtering_opts", name).unwrap_or_default();
+    let mut ports = Vec::new();
+    for word in words {
+        match word.parse() {
+            Ok(port) => ports.push(port),
+            Err(_) => reader.reject("import_filtering_opts", name, &format!("{word} is not a port")),
+        }
+    }
+    ports
+}
+
+fn oslo_policy(reader: &Reader<'_>) -> OsloPolicy {
+    let group = "oslo_policy";
+    let dirs = reader.all(group, group, "policy_dirs");
+    OsloPolicy {
+        policy_file: reader
+            .is_set(group, "policy_file")
+            .then(|| reader.opt::<PathBuf>(group, "policy_file"))
+            .flatten(),
+        policy_dirs: dirs.into_iter().map(PathBuf::from).collect(),
+        enforce_scope: reader.opt(group, "enforce_scope").unwrap_or(true),
+    }
+}
+
+#[cfg(test)]
+mod tests;

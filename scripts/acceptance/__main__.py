@@ -11,14 +11,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import bad_input, crash, disk
+from . import bad_input, clone_cost, crash, disk
 from .session import ROOT, Cloud, Failure, Server, openrc
 from .walkthrough import Walkthrough
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/walkthrough", description=__doc__)
-    parser.add_argument("session", choices=["walkthrough", "crash", "bad-input"])
+    parser.add_argument("session", choices=["walkthrough", "crash", "bad-input", "clone-cost"])
     parser.add_argument("--cloud", help="a running cloud of clouds.yaml instead of a scurry up of our own "
                                         "(as administrator; the same user makes the boot volumes)")
     parser.add_argument("--image", type=Path, help="a qcow2 image; without it one is made from this machine's programs")
@@ -52,10 +52,9 @@ def main():
     length, content = (256 << 20, 60 << 20) if options.small else (disk.WALKTHROUGH_LEN, 1000 << 20)
     server, good = None, False
     try:
-        if options.session == "crash":
-            crash.run(options.binary, clients, work)
-        elif options.session == "bad-input":
-            bad_input.run(options.binary, clients, work)
+        others = {"crash": crash.run, "bad-input": bad_input.run, "clone-cost": clone_cost.run}
+        if options.session in others:
+            others[options.session](options.binary, clients, work)
         else:
             qcow2 = options.image or disk.make_qcow2(work / "x.qcow2", length, content, work)
             if options.cloud:

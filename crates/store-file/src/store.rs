@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The store itself.
+
+use std::fs;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scurry_store::{
+    Capability, CloneOutcome, CloneSource, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
+    StoreReader, StoreWriter, WriteSpec,
+};
+use scurry_types::ImageId;
+use serde_json::{Map, Value, json};
+
+use crate::directory::{self, Directories};
+use crate::error::{Deed, blocking};
+use crate::name::Name;
+use crate::reader::{FileReader, open_regular};
+use crate::reflink;
+use crate::writer::FileWriter;
+use crate::{FileStoreConfig, FileStoreError};
+
+/// Bytes one read or write moves best: enough to hide the cost of a system call and of a thread hop.
+const PREFERRED_IO: usize = 1 << 20;
+
+/// Images as files.
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    facts: StoreFacts,
+    directories: Arc<Directories>,
+    file_perm: Option<u32>,
+}
+
+impl FileStore {
+    /// Makes missing data directories, checks that all can be written to and whether files can share blocks
+    /// there. Blocks; meant for the start of the process.
+    pub fn open(config: FileStoreConfig) -> Result<Self, FileStoreError> {
+        let directories = Directories::open(&config)?;
+        let FileStoreConfig { id, description, weight, file_perm, .. } = config;
+        let mut paths: Vec<Value> = config.datadirs.iter().map(|dir| json!(dir.path)).collect();
+        let data_dir = if paths.len() == 1 { paths.swap_remove(0) } else { Value::Array(paths) };
+        let properties = Map::from_iter([
+            ("data_dir".to_owned(), data_dir),
+            ("chunk_size".to_owned(), json!(config.chunk_size)),
+            ("thin_provisioning".to_owned(), json!(config.thin_provisioning)),
+        ]);
+        let facts = StoreFacts { id, kind: "file", description, read_only: false, weight, properties };
+        Ok(Self { facts, directories: Arc::new(directories), file_perm })
+    }
+
+    /// A part file in the best directory that has room.
+    fn begin(&self, spec: &WriteSpec, deed: Deed<'_>) -> Result<FileWriter, StoreError> {
+        self.refuse_second(&spec.image, deed)?;
+        let mut failure = None;
+        for directory in self.directories.with_room(spec.len.unwrap_or(0), deed)? {
+            match FileWriter::create(deed.store, &self.directories, directory, &spec.image, self.file_perm) {
+                Ok(writer) => return Ok(writer),
+                Err(error) => {
+                    failure =
+                        Some(deed.failed(format!("cannot create a file in {}", directory.text()), error));
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| deed.refused(StoreErrorKind::Full, "no data directory has room")))
+    }
+
+    fn refuse_second(&self, image: &ImageId, deed: Deed<'_>) -> Result<(), StoreError> {
+        let finished = self.directories.finished(image);
+        match finished.map_err(|error| deed.failed(format!("cannot look for image {image}"), error))? {
+            Some(path) => {
+                let message = format!("image file {} is there already", path.display());
+                Err(deed.refused(StoreErrorKind::AlreadyExists, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn clone_now(
+        &self,
+        source: &CloneSource,
+        spec: &WriteSpec,
+        deed: Deed<'_>,
+    ) -> Result<CloneOutcome, StoreError> {
+        let Some(path) = self.directories.locate_source(&source.url) else {
+            let reason = format!("{} is not in a directory this store may clone from", source.url);
+            return Ok(CloneOutcome::Refused(reason));
+        };
+        let (file, len) = open_regular(&path, deed)?;
+        if len != source.len {
+            let reason = format!("{} has {len} bytes and not {}", path.display(), source.len);
+            return Ok(CloneOutcome::Refused(reason));
+        }
+        self.refuse_second(&spec.image, deed)?;
+        let mut reason = "no data directory is on a file system with reflinks".to_owned();
+        for directory in self.directories.iter().filter(|directory| directory.reflink) {
+            let failed = |error| deed.failed(format!("cannot clone {}", path.display()), error);
+            let writer =
+                FileWriter::create(deed.store, &self.directories, directory, &spec.image, self.file_perm)
+                    .map_err(failed)?;
+            match reflink::clone(&file, writer.file()) {
+                Ok(Ok(())) => return writer.finish(len, deed).map(CloneOutcome::Cloned),
+                Ok(Err(why)) => why.clone_into(&mut reason),
+                Err(error) => {
+                    writer.remove().map_err(failed)?;
+                    return Err(failed(error));
+                }
+            }
+            writer.remove().map_err(failed)?;
+        }
+        Ok(CloneOutcome::Refused(reason))
+    }
+}
+
+#[async_trait]
+impl Store for FileStore {
+    fn facts(&self) -> &StoreFacts {
+        &self.facts
+    }
+
+    fn capability(&self) -> Capability {
+        Capability {
+            write: true,
+            read_ranges: true,
+            extents: true,
+            fresh_is_zero: true,
+            clone: self.directories.iter().any(|directory| directory.reflink),
+            preferred_io: PREFERRED_IO,
+        }
+    }
+
+    async fn begin_write(&self, spec: &WriteSpec) -> Result<Box<dyn StoreWriter>, StoreError> {
+        let (this, spec) = (self.clone(), spec.clone());
+        let writer = blocking(&self.facts.id, Operation::BeginWrite, move |deed| this.begin(&spec, deed));
+        Ok(Box::new(writer.await?))
+    }
+
+    async fn open_read(&self, url: &str) -> Result<Arc<dyn StoreReader>, StoreError> {
+        let (directories, url) = (Arc::clone(&self.directories), url.to_owned());
+        let opened =
+            blocking(&self.facts.id, Operation::Open, move |deed| match directories.locate(&url, deed)? {
+                (path, Name::Finished(_)) => open_regular(&path, deed),
+                (_, Name::Part(image)) => {
+                    let message = format!("image {image} is not complete in {url}");
+                    Err(deed.refused(StoreErrorKind::NotFound, message))
+                }
+            });
+        let (file, len) = opened.await?;
+        Ok(Arc::new(FileReader::new(self.facts.id.clone(), file, len)))
+    }
+
+    async fn clone_from(&self, source: &CloneSource, spec: &WriteSpec) -> Result<CloneOutcome, StoreError> {
+        if source.kind != self.facts.kind {
+            return Ok(CloneOutcome::Refused(format!("{} is not in a file store", source.url)));
+        }
+        let (this, source, spec) = (self.clone(), source.clone(), spec.clone());
+        blocking(&self.facts.id, Operation::Clone, move |deed| this.clone_now(&source, &spec, deed)).await
+    }
+
+    async fn delete(&self, url: &str) -> Result<(), StoreError> {
+        let (directories, url) = (Arc::clone(&self.directories), url.to_owned());
+        blocking(&self.facts.id, Operation::Delete, move |deed| {
+            let (path, _) = directories.locate(&url, deed)?;
+            fs::remove_file(&path).map_err(|error| {
+                deed.failed(format!("cannot remove image file {}", path.display()), error)
+            })?;
+            // Without this a power cut could bring the file back after its image is forgotten.
+            match path.parent().map_or(Ok(()), directory::sync) {
+                Ok(()) => Ok(()),
+                Err(error) => Err(deed.failed(format!("cannot make the removal of {url} durable"), error)),
+            }
+        })
+        .await
+    }
+
+    async fn find(&self, image: &ImageId) -> Result<Vec<String>, StoreError> {
+        let (directories, image) = (Arc::clone(&self.directories), image.clone());
+        blocking(&self.facts.id, Operation::Find, move |deed| {
+            let mut urls = Vec::new();
+            for directory in directories.iter() {
+                let files = directory
+                    .list()
+                    .map_err(|error| deed.failed(format!("cannot list {}", directory.text()), error))?;
+                let of_image = files.iter().filter(|(_, name)| *name.image() == image);
+                urls.extend(of_image.map(|(file, _)| directory.url(file)));
+            }
+            Ok(urls)
+        })
+        .await
+    }
+
+    /// Removes nothing: a part file may be one that another node writes at this moment. Whoever journalled
+    /// the write clears it up by [`Store::find`].
+    async fn recover(&self) -> Result<(), StoreError> {
+        let directories = Arc::clone(&self.directories);
+        blocking(&self.facts.id, Operation::Recover, move |deed| {
+            for directory in directories.iter() {
+                let files = directory
+                    .list()
+                    .map_err(|error| deed.failed(format!("cannot list {}", directory.text()), error))?;
+                let parts = files.iter().filter(|(_, name)| matches!(name, Name::Part(_))).count();
+                if parts > 0 {
+                    tracing::info!(store.id = %deed.store, path = directory.text(), parts, "unfinished image files");
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Policy at the edge: which rules guard which route, and how a refusal looks to the refused.
+
+use scurry_auth::policy::Target;
+use scurry_image::Image;
+use scurry_types::{ImageId, Visibility};
+
+use crate::api::{Api, Asker};
+use crate::error::ApiError;
+
+/// Rules of a route: `(method, path, rules)`. Rules that depend on the request's content are all named.
+/// An empty list is a route open to every valid token. `tests/it/policy.rs` walks this table.
+pub const ROUTE_RULES: &[(&str, &str, &[&str])] = &[
+    ("GET", "/v2/schemas/{name}", &[]),
+    ("GET", "/v2/info/import", &[]),
+    ("GET", "/v2/info/stores", &[]),
+    ("GET", "/v2/info/stores/detail", &["stores_info_detail"]),
+    ("GET", "/v2/info/usage", &[]),
+    ("GET", "/v2/images", &["get_images", "get_image"]),
+    ("POST", "/v2/images", &["add_image", "publicize_image", "communitize_image"]),
+    ("GET", "/v2/images/{id}", &["get_image"]),
+    (
+        "PATCH",
+        "/v2/images/{id}",
+        &[
+            "modify_image",
+            "publicize_image",
+            "communitize_image",
+            "set_image_location",
+            "delete_image_location",
+        ],
+    ),
+    ("DELETE", "/v2/images/{id}", &["delete_image"]),
+    ("GET", "/v2/images/{id}/file", &["download_image", "download_from_store"]),
+    ("PUT", "/v2/images/{id}/file", &["upload_image"]),
+    ("PUT", "/v2/images/{id}/stage", &["modify_image"]),
+    ("POST", "/v2/images/{id}/import", &["modify_image", "copy_image"]),
+    ("GET", "/v2/images/{id}/tasks", &["get_image"]),
+    ("POST", "/v2/images/{id}/locations", &["add_image_location"]),
+    ("GET", "/v2/images/{id}/locations", &["fetch_image_location"]),
+    ("POST", "/v2/images/{id}/actions/deactivate", &["deactivate"]),
+    ("POST", "/v2/images/{id}/actions/reactivate", &["reactivate"]),
+    ("PUT", "/v2/images/{id}/tags/{tag}", &["modify_image"]),
+    ("DELETE", "/v2/images/{id}/tags/{tag}", &["modify_image"]),
+    ("GET", "/v2/images/{id}/members", &["get_members", "get_member"]),
+    ("POST", "/v2/images/{id}/members", &["add_member"]),
+    ("GET", "/v2/images/{id}/members/{member}", &["get_member"]),
+    ("PUT", "/v2/images/{id}/members/{member}", &["modify_member"]),
+    ("DELETE", "/v2/images/{id}/members/{member}", &["delete_member"]),
+    ("DELETE", "/v2/stores/{store}/{id}", &["delete_image_location", "get_image_location"]),
+    ("GET", "/v2/tasks", &["tasks_api_access", "get_tasks"]),
+    ("POST", "/v2/tasks", &["tasks_api_access", "add_task"]),
+    ("GET", "/v2/tasks/{id}", &["tasks_api_access", "get_task"]),
+    ("DELETE", "/v2/tasks/{id}", &["tasks_api_access"]),
+];
+
+impl Api {
+    /// Whether a rule lets the caller act on an image.
+    pub(crate) fn may(&self, asker: &Asker, rule: &str, image: &Image) -> bool {
+        self.policy.check(rule, &asker.context, &target(asker, image))
+    }
+
+    /// Lets the caller act on an image, or says 403 to one who may see it and 404 to one who may not.
+    pub(crate) fn require(&self, asker: &Asker, rule: &str, image: &Image) -> Result<(), ApiError> {
+        if self.may(asker, rule, image) {
+            return Ok(());
+        }
+        if rule == "get_image" || !self.may(asker, "get_image", image) {
+            return Err(ApiError::no_image(&image.id));
+        }
+        Err(ApiError::not_permitted(rule))
+    }
+
+    /// Lets the caller do something that concerns no image in particular, or says 403.
+    pub(crate) fn require_own(&self, asker: &Asker, rule: &str) -> Result<(), ApiError> {
+        let project = asker.context.project();
+        let target = Target::new().with("project_id", project).with("owner", project);
+        if self.policy.check(rule, &asker.context, &target) {
+            return Ok(());
+        }
+        Err(ApiError::not_permitted(rule))
+    }
+
+    /// An image the caller may see and act on.
+    pub(crate) async fn image_for(&self, asker: &Asker, rule: &str, id: &ImageId) -> Result<Image, ApiError> {
+        let image = self.service.get(&asker.caller, id).await?;
+        self.require(asker, rule, &image)?;
+        Ok(image)
+    }
+
+    /// Lets the caller create an image of that owner and visibility.
+    pub(crate) fn require_add(
+        &self,
+        asker: &Asker,
+        owner: Option<&str>,
+        visibility: Visibility,
+    ) -> Result<(), ApiError> {
+        let own = asker.context.project();
+        let owner = owner.unwrap_or(own);
+        let target = Target::new()
+            .with("project_id", owner)
+            .with("owner", owner)
+            .with("visibility", visibility.as_str());
+        if !self.policy.check("add_image", &asker.context, &target) {
+            if owner != own {
+                return Err(ApiError::forbidden(format!(
+                    "You are not permitted to create images owned by '{owner}'."
+                )));
+            }
+            return Err(ApiError::not_permitted("add_image"));
+        }
+        let rule = match visibility {
+            Visibility::Public => "publicize_image",
+            Visibility::Community => "communitize_image",
+            Visibility::Private | Visibility::Shared => return Ok(()),
+        };
+        if self.policy.check(rule, &asker.context, &target) { Ok(()) } else { Err(ApiError::not_permitted(rule)) }
+    }
+}
+
+/// An image as rules see it. Who sees a shared image of another project is its member.
+pub(crate) fn target(asker: &Asker, image: &Image) -> Target {
+    let owner = image.owner.as_ref().map(|project| project.as_str());
+    let own = asker.context.project_id.as_ref().map(|project| project.as_str());
+    let member = own.filter(|own| image.visibility == Visibility::Shared && owner != Some(*own));
+    Target::new()
+        .with("id", image.id.as_str())
+        .with("image_id", image.id.as_str())
+        .with_opt("project_id", owner)
+        .with_opt("owner", owner)
+        .with_opt("member_id", member)
+        .with_opt("member", member)
+        .with("visibility", image.visibility.as_str())
+        .with("status", image.status.as_str())
+        .with_opt("name", image.name.as_deref())
+        .with("protected", if image.protected { "True" } else { "False" })
+        .with_opt("disk_format", image.disk_format.as_deref())
+        .with_opt("container_format", image.container_format.as_deref())
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What surrounds every request: version prefixes, the access log, shaped errors, bodies nobody wants.
+
+mod drain;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderMap, StatusCode, header};
+use scurry_telemetry::RequestId;
+use tower::ServiceExt;
+use tracing::Instrument;
+
+use crate::error::{ApiError, render};
+use crate::settings::HttpSettings;
+use crate::{handlers, versions};
+
+const VENDOR_TYPE: &str = "application/vnd.openstack.images-";
+
+/// The routes of version 2, behind the prefixes that lead there.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    pub(crate) v2: Router,
+    pub(crate) http: Arc<HttpSettings>,
+}
+
+/// Looks for a version in the media type, else in the first segment of the path.
+pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) -> Response {
+    let base = base_url(&front.http, request.headers());
+    let path = request.uri().path();
+    let (first, rest) = split_first(path);
+    match first {
+        "versions" => return versions::list(&base, StatusCode::OK),
+        "healthcheck" if rest.is_empty() => return handlers::healthcheck::show(&front.http, request.method()).await,
+        _ => {}
+    }
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let (version, rest) = match accept.and_then(|accept| accept.strip_prefix(VENDOR_TYPE)) {
+        Some(version) => (version, path),
+        None => (first, rest),
+    };
+    if !versions::is_known(version) {
+        return versions::list(&base, StatusCode::MULTIPLE_CHOICES);
+    }
+    if rest.is_empty() {
+        let location = format!("{}/v2/", base.trim_end_matches('/'));
+        return (StatusCode::FOUND, [(header::LOCATION, location)]).into_response();
+    }
+    let target = match request.uri().query() {
+        Some(query) => format!("/v2{rest}?{query}"),
+        None => format!("/v2{rest}"),
+    };
+    let Ok(target) = target.parse::<PathAndQuery>() else {
+        return ApiError::no_resource().into_response();
+    };
+    *request.uri_mut() = Uri::from(target);
+    match front.v2.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// First segment of a path and what follows it, slash included.
+fn split_first(path: &str) -> (&str, &str) {
+    let path = path.trim_start_matches('/');
+    path.split_at(path.find('/').unwrap_or(path.len()))
+}
+
+/// `public_endpoint`, else the address the client used.
+pub(crate) fn base_url(http: &HttpSettings, headers: &HeaderMap) -> String {
+    if let Some(endpoint) = &http.public_endpoint {
+        return endpoint.trim_end_matches('/').to_owned();
+    }
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
+    format!("http://{host}")
+}
+
+/// One span and one line a request; errors get the body the client's `Accept` asks for.
+pub(crate) async fn observe(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request.extensions().get::<RequestId>().map_or_else(String::new, ToString::to_string);
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let headers = request.headers().clone();
+    let span = tracing::info_span!("request", request.id = %id);
+    let request = request.map(|body| Body::from_stream(drain::Draining::new(body, &headers)));
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(error) = response.extensions().get::<ApiError>() {
+        response = render(error, &headers);
+    }
+    let bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let bytes = bytes.map_or_else(|| size_of(&response), |text| text.parse().ok());
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| {
+        tracing::info!(%method, path, status = response.status().as_u16(), bytes, duration_ms, "request answered");
+    });
+    response
+}
+
+fn size_of(response: &Response) -> Option<u64> {
+    response.body().size_hint().exact()
+}
+
+/// A handler that panicked is a bug of ours: 500 for this request, and the next one is served.
+pub(crate) fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked");
+    ApiError::internal().into_response()
+}
+
+/// A path that leads nowhere.
+pub(crate) async fn unmatched(request: Request) -> ApiError {
+    if request.method() == http::Method::GET {
+        ApiError::no_resource()
+    } else {
+        ApiError::not_implemented(request.method())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_segment_is_cut_off_with_its_slashes() {
+        assert_eq!(split_first("/v2/images/x"), ("v2", "/images/x"));
+        assert_eq!(split_first("//v2"), ("v2", ""));
+        assert_eq!(split_first("/"), ("", ""));
+        assert_eq!(split_first(""), ("", ""));
+    }
+}

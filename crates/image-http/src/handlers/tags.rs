@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `PUT` and `DELETE /v2/images/{id}/tags/{tag}`
+
+use axum::extract::State;
+use http::StatusCode;
+
+use crate::api::{Api, Asker, Named};
+use crate::body::NoBody;
+use crate::error::ApiError;
+use crate::names;
+
+/// Adds a tag.
+pub(crate) async fn add(
+    State(api): State<Api>,
+    asker: Asker,
+    names: Named,
+    _: NoBody,
+) -> Result<StatusCode, ApiError> {
+    let (id, tag) = names.image_and()?;
+    if tag.chars().count() > names::LONGEST_NAME {
+        return Err(names::no_match("image", &format!("['{tag}'] is too long")));
+    }
+    if names::has_astral(&tag) {
+        return Err(ApiError::bad_request("Param values can't contain 4 byte unicode."));
+    }
+    api.image_for(&asker, "modify_image", &id).await?;
+    api.service.add_tag(&asker.caller, &id, &tag).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes a tag.
+pub(crate) async fn remove(
+    State(api): State<Api>,
+    asker: Asker,
+    names: Named,
+    _: NoBody,
+) -> Result<StatusCode, ApiError> {
+    let (id, tag) = names.image_and()?;
+    api.image_for(&asker, "modify_image", &id).await?;
+    api.service.remove_tag(&asker.caller, &id, &tag).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

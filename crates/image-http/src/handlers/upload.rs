@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `PUT /v2/images/{id}/file`
+
+use axum::extract::{Request, State};
+use futures::StreamExt;
+use http::{HeaderMap, StatusCode};
+use scurry_image::{Body, BodyError, Upload};
+use scurry_types::StoreId;
+
+use crate::api::{Api, Asker, ImagePath};
+use crate::body::{content_type, declared_length};
+use crate::error::ApiError;
+
+/// Takes an image's data straight into a store. The body is not read before all checks are done.
+pub(crate) async fn upload(
+    State(api): State<Api>,
+    asker: Asker,
+    ImagePath(id): ImagePath,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    require_octets(request.headers())?;
+    let declared_len = announced_length(request.headers())?;
+    let store = store_choice(request.headers())?;
+    if let Some(store) = &store
+        && api.service.stores().get(store.as_str()).is_none()
+    {
+        return Err(ApiError::bad_request(format!("Store for identifier {store} not found")));
+    }
+    api.image_for(&asker, "upload_image", &id).await?;
+    let upload = Upload { store, declared_len };
+    api.service.upload(&asker.caller, &id, upload, image_bytes(request)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// 415 for anything but bytes.
+pub(crate) fn require_octets(headers: &HeaderMap) -> Result<(), ApiError> {
+    let media = content_type(headers);
+    if media.as_deref() == Some("application/octet-stream") {
+        return Ok(());
+    }
+    let media = media.as_deref().unwrap_or("None");
+    Err(ApiError::unsupported_media(media, format!("Invalid content type {media}")))
+}
+
+/// Bytes to come: `x-openstack-image-size`, else `Content-Length`; nothing is known of a length of 0.
+pub(crate) fn announced_length(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get("x-openstack-image-size") else {
+        return Ok(declared_length(headers).filter(|len| *len > 0));
+    };
+    let size = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    size.map(Some)
+        .ok_or_else(|| ApiError::bad_request("Invalid or missing image size in request headers."))
+}
+
+/// The store in `x-image-meta-store`.
+pub(crate) fn store_choice(headers: &HeaderMap) -> Result<Option<StoreId>, ApiError> {
+    let Some(value) = headers.get("x-image-meta-store") else { return Ok(None) };
+    let text = value.to_str().map_err(|_| ApiError::bad_request("x-image-meta-store is not plain ASCII."))?;
+    Ok(Some(StoreId::new(text.trim())))
+}
+
+/// The request's body as the use cases read it.
+pub(crate) fn image_bytes(request: Request) -> Body {
+    Box::pin(request.into_body().into_data_stream().map(|chunk| chunk.map_err(|_| BodyError::ClientGone)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(&[], Ok(None))]
+    #[case(&[("content-length", "7")], Ok(Some(7)))]
+    #[case(&[("content-length", "0")], Ok(None))]
+    #[case(&[("content-length", "7"), ("x-openstack-image-size", "9")], Ok(Some(9)))]
+    #[case(&[("x-openstack-image-size", "nine")], Err(400))]
+    #[case(&[("x-openstack-image-size", "-1")], Err(400))]
+    fn the_announced_length(#[case] headers: &[(&str, &str)], #[case] expected: Result<Option<u64>, u16>) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        assert_eq!(announced_length(&map).map_err(|error| error.status.as_u16()), expected);
+        map.remove(CONTENT_LENGTH);
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Query strings and what becomes of them.
+
+use rstest::rstest;
+use scurry_image::{Direction, Filter, Match, MemberStatusFilter, NumberField, SortKey, TimeOp};
+use scurry_types::MemberStatus;
+
+use super::*;
+
+fn read(query: &str) -> Result<ListQuery, String> {
+    image_query(&Params::parse(Some(query)), &ImageSettings::default()).map_err(|error| error.explanation)
+}
+
+/// Filters beside the one on the member status, which is always there.
+fn filters(query: &str) -> Vec<Filter> {
+    let mut all = read(query).unwrap().filters;
+    assert_eq!(all.remove(0), Filter::MemberStatus(MemberStatusFilter::Is(MemberStatus::Accepted)));
+    all
+}
+
+fn texts(values: &[&str]) -> Vec<String> {
+    values.iter().map(|&text| text.to_owned()).collect()
+}
+
+#[test]
+fn without_a_query_the_defaults_hold() {
+    let query = read("").unwrap();
+    assert_eq!(query.limit, 25);
+    assert_eq!(query.sort, vec![(SortKey::CreatedAt, Direction::Desc)]);
+    assert_eq!(query.marker, None);
+}
+
+#[rstest]
+#[case("limit=0", 0)]
+#[case("limit=7", 7)]
+#[case("limit=5000", 1000)]
+#[case("limit=99999999999999999999", 1000)]
+fn limits_are_capped_silently(#[case] query: &str, #[case] expected: u32) {
+    assert_eq!(read(query).unwrap().limit, expected);
+}
+
+#[rstest]
+#[case("limit=x", "limit param must be an integer")]
+#[case("limit=", "limit param must be an integer")]
+#[case("limit=-1", "limit param must be positive")]
+#[case("marker=nope", "No image found with ID nope")]
+#[case("sort=name&sort_key=id", "Old and new sorting syntax cannot be combined")]
+#[case("sort_key=name&sort_dir=asc&sort_dir=desc", "Number of sort dirs does not match the number of sort keys")]
+#[case("sort=name:up", "Invalid sort direction: up")]
+#[case(
+    "sort_key=foo",
+    "Invalid sort key: foo. It must be one of the following: name, status, container_format, disk_format, size, \
+     id, created_at, updated_at."
+)]
+#[case("visibility=zz", "Invalid visibility value: zz")]
+#[case("member_status=zz", "Invalid status: zz")]
+#[case("os_hidden=1", "Invalid value '1' for 'os_hidden' filter. Valid values are 'true' or 'false'.")]
+#[case("protected=TRUE", "Invalid value 'TRUE' for 'protected' filter. Valid values are 'true' or 'false'.")]
+#[case("size_min=x", "Unable to filter on a range with a non-numeric value.")]
+#[case("foo_min=1", "Unable to filter using the specified range.")]
+#[case("name=gt:5", "Unable to filter by unknown operator 'gt'.")]
+#[case("created_at=zz:2020-01-01", "Unable to filter on a unknown operator.")]
+#[case("created_at=gt:soon", "Bad \"created_at\" query filter format. Use ISO 8601 DateTime notation.")]
+#[case("changes-since=2020-01-01", "The \"changes-since\" filter is no longer available on v2.")]
+#[case("name=in:\"a", "Invalid filter value \"a. The quote is not closed.")]
+#[case("name=in:a\"b\"", "Invalid filter value a\"b\". There is no comma before opening quotation mark.")]
+#[case("name=in:\"a\"b", "Invalid filter value \"a\"b. There is no comma after closing quotation mark.")]
+fn refusals_say_what_clients_expect(#[case] query: &str, #[case] text: &str) {
+    assert_eq!(read(query).unwrap_err(), text);
+}
+
+#[rstest]
+#[case("name=x", vec![Filter::Name(Match::Eq("x".into()))])]
+#[case("name=in:a,%22b,c%22,d", vec![Filter::Name(Match::In(texts(&["a", "b,c", "d"])))])]
+#[case("name=2020-01-01T00:00:00Z", vec![Filter::Name(Match::Eq("2020-01-01T00:00:00Z".into()))])]
+#[case("status=in:active", vec![Filter::Status(Match::In(texts(&["active"])))])]
+#[case("tag=a&tag=+b+", vec![Filter::Tag("a".into()), Filter::Tag("b".into())])]
+#[case("os_hidden=True", vec![Filter::OsHidden(true)])]
+#[case("size_min=5&min_ram_max=6",
+       vec![Filter::Min(NumberField::Size, 5), Filter::Max(NumberField::MinRam, 6)])]
+#[case("size=gt:5", vec![Filter::Nothing])]
+#[case("size=5", vec![Filter::Number(NumberField::Size, 5)])]
+#[case("hw_disk_bus=virtio", vec![Filter::Property("hw_disk_bus".into(), "virtio".into())])]
+#[case("foo=1&foo=2", vec![Filter::Property("foo".into(), "2".into())])]
+#[case("deleted=true&visibility=", vec![])]
+fn filters_become_conditions(#[case] query: &str, #[case] expected: Vec<Filter>) {
+    assert_eq!(filters(query), expected);
+}
+
+#[rstest]
+#[case("created_at=gte:2026-01-02T03:04:05Z", TimeOp::Gte, "2026-01-02T03:04:05Z")]
+#[case("created_at=2026-01-02", TimeOp::Eq, "2026-01-02T00:00:00Z")]
+#[case("created_at=lt:2026-01-02T03:04:05", TimeOp::Lt, "2026-01-02T03:04:05Z")]
+#[case("created_at=neq:2026-01-02T05:04:05%2B02:00", TimeOp::Neq, "2026-01-02T03:04:05Z")]
+fn times_may_be_written_in_several_ways(#[case] query: &str, #[case] op: TimeOp, #[case] time: &str) {
+    assert_eq!(filters(query), vec![Filter::CreatedAt(op, time.parse().unwrap())]);
+}
+
+#[test]
+fn orders_of_both_syntaxes() {
+    let expected = vec![(SortKey::Name, Direction::Asc), (SortKey::Size, Direction::Desc)];
+    assert_eq!(read("sort=name:asc,size").unwrap().sort, expected);
+    assert_eq!(read("sort_key=name&sort_key=size&sort_dir=asc&sort_dir=desc").unwrap().sort, expected);
+    let both = vec![(SortKey::Name, Direction::Asc), (SortKey::Size, Direction::Asc)];
+    assert_eq!(read("sort_key=name&sort_key=size&sort_dir=asc").unwrap().sort, both);
+}
+
+#[test]
+fn links_keep_the_query_and_every_tag() {
+    let params = Params::parse(Some("tag=a&tag=b+c&limit=2&marker=old"));
+    assert_eq!(params.link("/v2/images", None), "/v2/images?tag=a&tag=b+c&limit=2");
+    assert_eq!(params.link("/v2/images", Some("new")), "/v2/images?tag=a&tag=b+c&limit=2&marker=new");
+    assert_eq!(Params::parse(Some("marker=x")).link("/v2/images", None), "/v2/images");
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The list of routes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, Route, delete, get, post, put};
+use http::Method;
+use scurry_auth::middleware::{RequestIds, request_id};
+use scurry_auth::policy::Policy;
+use scurry_image::ImageService;
+use tower::{Layer, Service};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::api::Api;
+use crate::edge::{self, Front};
+use crate::error::ApiError;
+use crate::handlers::{
+    actions, create_image, delete_image, download, image_tasks, import, list_images, locations, members, schemas,
+    show_image, stage, store_info, store_locations, tags, tasks, update_image, upload, usage,
+};
+use crate::settings::HttpSettings;
+
+/// The Image API. `authenticate` is put around version 2; it leaves a [`scurry_auth::Context`] in the extensions
+/// of each request or refuses it. Versions and the health check are open to everybody.
+pub fn router<L>(service: ImageService, policy: Arc<Policy>, settings: HttpSettings, authenticate: L) -> Router
+where
+    L: Layer<Route> + Clone + Send + Sync + 'static,
+    L::Service: Service<Request> + Clone + Send + Sync + 'static,
+    <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+    <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+    <L::Service as Service<Request>>::Future: Send + 'static,
+{
+    let http = Arc::new(settings);
+    let ids = RequestIds::accept(http.max_request_id_length);
+    let api = Api::new(service, policy, Arc::clone(&http));
+    let v2 = routes().fallback(edge::unmatched).layer(authenticate).with_state(api);
+    Router::new()
+        .fallback(edge::negotiate)
+        .with_state(Front { v2, http })
+        .layer(CatchPanicLayer::custom(edge::panicked)) // a bug costs one request
+        .layer(from_fn(edge::observe)) // span, access log, error bodies, refused uploads
+        .layer(from_fn_with_state(ids, request_id)) // outermost: every answer has an id
+}
+
+#[rustfmt::skip]
+fn routes() -> Router<Api> {
+    Router::new()
+        .route("/v2/schemas/{name}", only("GET", get(schemas::show)))
+        .route("/v2/info/import", only("GET", get(store_info::import_methods)))
+        .route("/v2/info/stores", only("GET", get(store_info::list)))
+        .route("/v2/info/stores/detail", only("GET", get(store_info::detail)))
+        .route("/v2/info/usage", only("GET", get(usage::show)))
+
+        .route("/v2/images", only("GET, POST", get(list_images::list).post(create_image::create)))
+        .route("/v2/images/{id}", only("GET, PATCH, DELETE", get(show_image::show).patch(update_image::update).delete(delete_image::delete)))
+        .route("/v2/images/{id}/file", only("GET, PUT", get(download::download).put(upload::upload)))
+        .route("/v2/images/{id}/stage", only("PUT", put(stage::stage)))
+        .route("/v2/images/{id}/import", only("POST", post(import::import)))
+        .route("/v2/images/{id}/tasks", only("GET", get(image_tasks::list)))
+        .route("/v2/images/{id}/locations", only("GET, POST", get(locations::list).post(locations::add)))
+        .route("/v2/images/{id}/actions/deactivate", only("POST", post(actions::deactivate)))
+        .route("/v2/images/{id}/actions/reactivate", only("POST", post(actions::reactivate)))
+        .route("/v2/images/{id}/tags/{tag}", only("PUT, DELETE", put(tags::add).delete(tags::remove)))
+        .route("/v2/images/{id}/members", only("GET, POST", get(members::list).post(members::add)))
+        .route("/v2/images/{id}/members/{member}", only("GET, PUT, DELETE", get(members::show).put(members::update).delete(members::remove)))
+        .route("/v2/stores/{store}/{id}", only("DELETE", delete(store_locations::delete)))
+
+        .route("/v2/tasks", only("GET, POST", get(tasks::list).post(tasks::create)))
+        .route("/v2/tasks/{id}", only("GET, DELETE", get(tasks::show).delete(tasks::delete)))
+}
+
+/// Any other verb, `HEAD` among them, is answered 405 with the verbs there are.
+fn only(allow: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
+    let refuse = move |method: Method| async move { ApiError::method_not_allowed(&method, allow) };
+    let routes = if allow.contains("GET") { routes.head(refuse) } else { routes };
+    routes.fallback(refuse)
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//! JSON schemas: what clients are shown is also what request bodies are checked against.
+
+mod image;
+mod member;
+mod task;
+mod validate;
+
+use serde_json::{Map, Value, json};
+
+use crate::settings::HttpSettings;
+use scurry_image::ImageSettings;
+
+pub(crate) use validate::violation;
+
+/// Pattern of image and task ids.
+const UUID: &str = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
+
+/// All schemas of a deployment, made once at start.
+#[derive(Debug)]
+pub(crate) struct Schemas {
+    pub(crate) image: Value,
+    images: Value,
+    member: Value,
+    members: Value,
+    task: Value,
+    tasks: Value,
+    /// Body of `POST /v2/images/{id}/locations`; not served.
+    pub(crate) location: Value,
+}
+
+impl Schemas {
+    /// Builds them from the formats the deployment knows and the properties its operator declared.
+    pub(crate) fn new(images: &ImageSettings, http: &HttpSettings) -> Self {
+        let image = image::schema(images, &http.custom_properties);
+        let task = task::schema();
+        let member = member::schema();
+        Self {
+            images: collection("images", &image),
+            members: json!({
+                "name": "members",
+                "properties": {
+                    "members": {"type": "array", "items": member},
+                    "schema": {"type": "string"},
+                },
+                "links": [{"rel": "describedby", "href": "{schema}"}],
+            }),
+            tasks: collection("tasks", &task::partial()),
+            location: image::new_location(),
+            image,
+            member,
+            task,
+        }
+    }
+
+    /// The schema served under a name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Value> {
+        match name {
+            "image" => Some(&self.image),
+            "images" => Some(&self.images),
+            "member" => Some(&self.member),
+            "members" => Some(&self.members),
+            "task" => Some(&self.task),
+            "tasks" => Some(&self.tasks),
+            _ => None,
+        }
+    }
+}
+
+/// A paged list of things of one schema.
+fn collection(name: &str, item: &Value) -> Value {
+    let mut properties = Map::new();
+    properties.insert(name.to_owned(), json!({"type": "array", "items": item}));
+    for link in ["first", "next", "schema"] {
+        properties.insert(link.to_owned(), json!({"type": "string"}));
+    }
+    json!({
+        "name": name,
+        "properties": properties,
+        "links": [
+            {"rel": "first", "href": "{first}"},
+            {"rel": "next", "href": "{next}"},
+            {"rel": "describedby", "href": "{schema}"},
+        ],
+    })
+}

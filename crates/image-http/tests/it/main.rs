@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The Image API over its router, on a real database and stores in memory. One file a resource.
+
+mod data;
+mod discovery;
+mod edges;
+mod images;
+mod imports;
+mod lists;
+mod locations;
+mod members;
+mod policy;
+mod support;
+mod tags;
+mod tasks;
+mod updates;

@@ -23,7 +23,8 @@ pub struct FileStoreConfig {
     /// Bytes, shown to operators only: reads and writes have sizes of their own
     /// (`filesystem_store_chunk_size`).
     pub chunk_size: u64,
-    /// Shown to operators only: zeroes never take space here (`filesystem_thin_provisioning`).
+    /// An image may be longer than there is space, because its zeroes take none
+    /// (`filesystem_thin_provisioning`). Zeroes take none without it either, but the space is asked for.
     pub thin_provisioning: bool,
     /// Directories of other file stores whose images may be cloned by reflink.
     pub clone_from: Vec<PathBuf>,

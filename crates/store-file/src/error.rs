@@ -109,3 +109,27 @@ pub(crate) async fn blocking<T: Send + 'static>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_file_system_have_their_kind() {
+        for (errno, expected) in [
+            (Errno::NOSPC, StoreErrorKind::Full),
+            (Errno::DQUOT, StoreErrorKind::Full),
+            (Errno::FBIG, StoreErrorKind::Full),
+            (Errno::ACCESS, StoreErrorKind::Denied),
+            (Errno::PERM, StoreErrorKind::Denied),
+            (Errno::ROFS, StoreErrorKind::Denied),
+            (Errno::NOENT, StoreErrorKind::NotFound),
+            (Errno::EXIST, StoreErrorKind::AlreadyExists),
+            (Errno::STALE, StoreErrorKind::Unavailable),
+            (Errno::MFILE, StoreErrorKind::Unavailable),
+            (Errno::IO, StoreErrorKind::Other),
+        ] {
+            assert_eq!(kind(&errno.into()), expected, "{errno:?}");
+        }
+    }
+}

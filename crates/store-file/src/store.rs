@@ -29,6 +29,7 @@ pub struct FileStore {
     facts: StoreFacts,
     directories: Arc<Directories>,
     file_perm: Option<u32>,
+    thin_provisioning: bool,
 }
 
 impl FileStore {
@@ -36,23 +37,25 @@ impl FileStore {
     /// there. Blocks; meant for the start of the process.
     pub fn open(config: FileStoreConfig) -> Result<Self, FileStoreError> {
         let directories = Directories::open(&config)?;
-        let FileStoreConfig { id, description, weight, file_perm, .. } = config;
+        let FileStoreConfig { id, description, weight, file_perm, thin_provisioning, .. } = config;
         let mut paths: Vec<Value> = config.datadirs.iter().map(|dir| json!(dir.path)).collect();
         let data_dir = if paths.len() == 1 { paths.swap_remove(0) } else { Value::Array(paths) };
         let properties = Map::from_iter([
             ("data_dir".to_owned(), data_dir),
             ("chunk_size".to_owned(), json!(config.chunk_size)),
-            ("thin_provisioning".to_owned(), json!(config.thin_provisioning)),
+            ("thin_provisioning".to_owned(), json!(thin_provisioning)),
         ]);
         let facts = StoreFacts { id, kind: "file", description, read_only: false, weight, properties };
-        Ok(Self { facts, directories: Arc::new(directories), file_perm })
+        Ok(Self { facts, directories: Arc::new(directories), file_perm, thin_provisioning })
     }
 
     /// A part file in the best directory that has room.
     fn begin(&self, spec: &WriteSpec, deed: Deed<'_>) -> Result<FileWriter, StoreError> {
         self.refuse_second(&spec.image, deed)?;
+        // What a thin image will really take is not known before it is written.
+        let len = if self.thin_provisioning { 0 } else { spec.len.unwrap_or(0) };
         let mut failure = None;
-        for directory in self.directories.with_room(spec.len.unwrap_or(0), deed)? {
+        for directory in self.directories.with_room(len, deed)? {
             match FileWriter::create(deed.store, &self.directories, directory, &spec.image, self.file_perm) {
                 Ok(writer) => return Ok(writer),
                 Err(error) => {

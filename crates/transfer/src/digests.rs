@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{self, Context};
 use md5::{Digest, Md5};
 use scurry_types::{Digests, HashAlgorithm};
 
-use crate::piece::{Part, ZEROES};
+use crate::piece::Part;
 use crate::side::{Feed, Side};
 
 /// One running hash.
@@ -41,17 +41,7 @@ impl Feed for Hasher {
     type Output = String;
 
     fn feed(&mut self, part: &Part) {
-        match part {
-            Part::Data(piece) => self.update(&piece.data),
-            Part::Zero { len, .. } => {
-                let mut left = *len;
-                while left > 0 {
-                    let step = left.min(ZEROES.len() as u64);
-                    self.update(&ZEROES[..step as usize]);
-                    left -= step;
-                }
-            }
-        }
+        part.show(|data| self.update(data));
     }
 
     fn finish(self) -> String {

@@ -30,7 +30,7 @@ pub use clone::{Refused, Strategy, clone_or_none};
 pub use copy::{Copied, CopySpec, copy};
 pub use error::{CopyError, Failed, IngestError, LeftBehind};
 pub use ingest::{IngestSpec, Ingested, ingest};
-pub use inspect::Inspection;
 pub use progress::{Progress, Snapshot};
+pub use scurry_formats::Inspection;
 pub use stream::read_stream;
 pub use target::{OnFailure, OpenTarget, Target, TargetOutcome};

@@ -50,6 +50,21 @@ impl Part {
             Self::Zero { len, .. } => *len,
         }
     }
+
+    /// Shows `look` all bytes in order, known zeroes included.
+    pub(crate) fn show(&self, mut look: impl FnMut(&[u8])) {
+        match self {
+            Self::Data(piece) => look(&piece.data),
+            Self::Zero { len, .. } => {
+                let mut left = *len;
+                while left > 0 {
+                    let step = left.min(ZEROES.len() as u64);
+                    look(&ZEROES[..step as usize]);
+                    left -= step;
+                }
+            }
+        }
+    }
 }
 
 /// Splits `data`, which lies at `offset` of the image, at the blocks where zeroes begin or end.

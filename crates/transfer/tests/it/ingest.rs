@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use proptest::prelude::*;
+use scurry_formats::DiskFormat;
 use scurry_testkit::{MemoryStore, pattern};
 use scurry_transfer::{IngestError, MemoryBudget, OnFailure, Snapshot, ingest};
 use scurry_types::{HashAlgorithm, ImageId};
@@ -60,6 +61,21 @@ async fn an_empty_image_has_the_digests_of_nothing() {
     assert!(ingested.blocks.hashes.is_empty());
     let object = commit(ingested.targets.into_iter().next().unwrap(), 0).await;
     assert_eq!(store.content(&object.url).unwrap(), b"");
+}
+
+#[tokio::test]
+async fn the_inspectors_see_the_bytes_only_when_asked() {
+    let mut content = vec![0; 2 * MIB];
+    content[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
+    content[24..32].copy_from_slice(&(5_u64 << 30).to_be_bytes());
+    for inspect in [true, false] {
+        let mut spec = ingest_spec(OnFailure::AbortAll);
+        spec.inspect = inspect;
+        let ingested =
+            ingest(body(&content, &[777]), vec![], spec, &MemoryBudget::new(1 << 20)).await.unwrap();
+        let seen = ingested.inspection.map(|inspection| (inspection.detected, inspection.size));
+        assert_eq!(seen, inspect.then(|| (vec![DiskFormat::Qcow2], 2 * MIB as u64)));
+    }
 }
 
 #[tokio::test]

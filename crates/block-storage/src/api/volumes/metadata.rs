@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `/volumes/{id}/metadata`
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::api::Shared;
+use crate::api::body::{self, Body};
+use crate::api::caller::Caller;
+use crate::api::fault::{Answer, Fault};
+use crate::db::properties::{self, Properties, Space};
+use crate::service::Service;
+
+/// `GET`
+pub(crate) async fn index(
+    State(service): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<Value>> {
+    caller.volume(&service, &id).await?;
+    answer(&service, &id).await
+}
+
+/// `POST`: adds and overwrites keys.
+pub(crate) async fn merge(
+    State(service): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Answer<Json<Value>> {
+    writable(&service, &caller, &id).await?;
+    let set = given(&body)?;
+    properties::merge(service.db.pool(), &id, Space::User, &set).await?;
+    answer(&service, &id).await
+}
+
+/// `PUT`: replaces all keys.
+pub(crate) async fn replace(
+    State(service): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Answer<Json<Value>> {
+    writable(&service, &caller, &id).await?;
+    let set = given(&body)?;
+    let tx = service.db.begin().await?;
+    properties::replace(&tx, &id, Space::User, &set).await?;
+    tx.commit().await?;
+    answer(&service, &id).await
+}
+
+/// `GET …/{key}`
+pub(crate) async fn show(
+    State(service): State<Shared>,
+    caller: Caller,
+    Path((id, key)): Path<(String, String)>,
+) -> Answer<Json<Value>> {
+    caller.volume(&service, &id).await?;
+    let set = properties::get(service.db.pool(), &id, Space::User).await?;
+    let value = set.get(&key).ok_or_else(|| no_key(&id, &key))?;
+    Ok(Json(json!({ "meta": { key: value } })))
+}
+
+/// `PUT …/{key}`
+pub(crate) async fn put(
+    State(service): State<Shared>,
+    caller: Caller,
+    Path((id, key)): Path<(String, String)>,
+    body: Body,
+) -> Answer<Json<Value>> {
+    writable(&service, &caller, &id).await?;
+    let set = one(&body, &key)?;
+    properties::merge(service.db.pool(), &id, Space::User, &set).await?;
+    Ok(Json(json!({ "meta": set })))
+}
+
+/// `DELETE …/{key}`
+pub(crate) async fn delete(
+    State(service): State<Shared>,
+    caller: Caller,
+    Path((id, key)): Path<(String, String)>,
+) -> Answer<StatusCode> {
+    writable(&service, &caller, &id).await?;
+    if properties::remove(service.db.pool(), &id, Space::User, &key).await? {
+        Ok(StatusCode::OK)
+    } else {
+        Err(no_key(&id, &key))
+    }
+}
+
+/// The `metadata` of a body.
+pub(crate) fn given(body: &Body) -> Answer<Properties> {
+    body::properties(body.0.get("metadata").ok_or_else(|| Fault::bad_request("Malformed request body"))?)
+}
+
+/// The one key of a `meta` body, which must be the one in the URL.
+pub(crate) fn one(body: &Body, key: &str) -> Answer<Properties> {
+    let set =
+        body::properties(body.0.get("meta").ok_or_else(|| Fault::bad_request("Malformed request body"))?)?;
+    if !set.contains_key(key) {
+        return Err(Fault::bad_request("Request body and URI mismatch"));
+    }
+    if set.len() > 1 {
+        return Err(Fault::bad_request("Request body contains too many items"));
+    }
+    Ok(set)
+}
+
+async fn writable(service: &Service, caller: &Caller, id: &str) -> Answer<()> {
+    let volume = caller.volume(service, id).await?;
+    if volume.status == "maintenance" {
+        return Err(Fault::invalid_volume(
+            "Updating volume metadata is not allowed for volumes in maintenance status.",
+        ));
+    }
+    Ok(())
+}
+
+async fn answer(service: &Service, id: &str) -> Answer<Json<Value>> {
+    let set = properties::get(service.db.pool(), id, Space::User).await?;
+    Ok(Json(json!({ "metadata": set })))
+}
+
+fn no_key(id: &str, key: &str) -> Fault {
+    Fault::not_found(format!("Volume {id} has no metadata with key {key}."))
+}

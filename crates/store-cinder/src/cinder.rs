@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Cinder as a store sees it: calls with words for their failures, and waiting for volumes to change state.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::time::Duration;
+
+use scurry_openstack_client::block::{BlockClient, Volume};
+use scurry_openstack_client::{ClientError, ErrorKind, WaitError, wait_for};
+use scurry_store::StoreErrorKind;
+use tokio::sync::OnceCell;
+
+use crate::failure::Failure;
+
+/// The image a volume was made for; Glance and Cinder write and read it too.
+pub(crate) const IMAGE_ID: &str = "glance_image_id";
+/// Length of the image in bytes, likewise.
+pub(crate) const IMAGE_SIZE: &str = "image_size";
+/// Project of the image's owner; Cinder clones only when it is right.
+pub(crate) const IMAGE_OWNER: &str = "image_owner";
+/// The store, so that two stores of one volume type do not take each other's volumes for theirs.
+pub(crate) const STORE: &str = "scurry_store";
+/// There until the volume is complete: `<unique>@<connector host>`.
+pub(crate) const WRITING: &str = "scurry_writing";
+
+/// The extension that lets a volume be made smaller.
+const SHRINK_ALIAS: &str = "scurry-shrink";
+
+/// States a volume leaves by itself.
+const PASSING: [&str; 13] = [
+    "attaching",
+    "awaiting-transfer",
+    "backing-up",
+    "creating",
+    "deleting",
+    "detaching",
+    "downloading",
+    "extending",
+    "maintenance",
+    "reserved",
+    "restoring-backup",
+    "retyping",
+    "uploading",
+];
+
+/// The service, with the longest time one change of state may take.
+#[derive(Debug)]
+pub(crate) struct Cinder {
+    pub(crate) client: BlockClient,
+    pub(crate) timeout: Duration,
+    shrinks: OnceCell<bool>,
+}
+
+/// What a state means for somebody who waits.
+enum Seen {
+    Gone,
+    At(Box<Volume>),
+}
+
+impl Cinder {
+    pub(crate) fn new(client: BlockClient, timeout: Duration) -> Self {
+        Self { client, timeout, shrinks: OnceCell::new() }
+    }
+
+    /// Waits until the volume is `available`.
+    pub(crate) async fn wait_available(&self, id: &str, after: &str) -> Result<Volume, Failure> {
+        let seen =
+            self.wait(id, after, |volume| volume.status == "available" || failed(&volume.status)).await?;
+        match seen {
+            Seen::At(volume) if volume.status == "available" => Ok(*volume),
+            Seen::At(volume) => Err(Failure::new(
+                StoreErrorKind::Other,
+                format!("volume {id} went to {} after {after}; see the log of cinder-volume", volume.status),
+            )),
+            Seen::Gone => {
+                Err(Failure::new(StoreErrorKind::NotFound, format!("volume {id} vanished after {after}")))
+            }
+        }
+    }
+
+    /// Waits until the volume is gone.
+    pub(crate) async fn wait_gone(&self, id: &str) -> Result<(), Failure> {
+        match self.wait(id, "delete", |volume| volume.status != "deleting").await? {
+            Seen::Gone => Ok(()),
+            Seen::At(volume) if volume.status.starts_with("error") => Err(Failure::new(
+                StoreErrorKind::Other,
+                format!("volume {id} went to {} when deleted; see the log of cinder-volume", volume.status),
+            )),
+            // Backends that find a dependent only when they delete put the volume back.
+            Seen::At(volume) => Err(Failure::new(
+                StoreErrorKind::InUse,
+                format!("volume {id} is {} again after delete: the backend says it is needed", volume.status),
+            )),
+        }
+    }
+
+    async fn wait(&self, id: &str, after: &str, done: impl Fn(&Volume) -> bool) -> Result<Seen, Failure> {
+        let done = &done;
+        wait_for(self.timeout, || async move {
+            match self.client.volume(id).await {
+                Ok(volume) if done(&volume) => Ok(Some(Seen::At(Box::new(volume)))),
+                Ok(_) => Ok(None),
+                Err(error) if error.is_not_found() => Ok(Some(Seen::Gone)),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+        .map_err(|error| match error {
+            WaitError::Failed(error) => {
+                Failure::call(format_args!("cannot see the state of volume {id} after {after}"), error)
+            }
+            WaitError::TimedOut(limit) => Failure::new(
+                StoreErrorKind::Unavailable,
+                format!(
+                    "volume {id} did not change its state after {after} within {} s \
+                     (cinder_state_transition_timeout)",
+                    limit.as_secs_f32()
+                ),
+            ),
+        })
+    }
+
+    /// Whether volumes can be made smaller in place; real Cinder cannot.
+    pub(crate) async fn can_shrink(&self) -> bool {
+        let asked = self.shrinks.get_or_try_init(|| async {
+            let extensions = self.client.extensions().await?;
+            Ok::<_, ClientError>(extensions.iter().any(|extension| extension.alias == SHRINK_ALIAS))
+        });
+        match asked.await {
+            Ok(can) => *can,
+            Err(error) => {
+                tracing::debug!(%error, "cannot see the extensions of the block-storage service");
+                false
+            }
+        }
+    }
+
+    /// Marks a volume whose data is complete: from here on it is an image.
+    pub(crate) async fn finalize(&self, id: &str, len: u64) -> Result<(), Failure> {
+        let size = BTreeMap::from([(IMAGE_SIZE.to_owned(), len.to_string())]);
+        let doing = || format!("cannot mark volume {id} as complete");
+        self.client.set_metadata(id, &size).await.map_err(|error| Failure::call(doing(), error))?;
+        self.client.update_readonly(id, true).await.map_err(|error| Failure::call(doing(), error))?;
+        match self.client.delete_metadata(id, WRITING).await {
+            Err(error) if !error.is_not_found() => Err(Failure::call(doing(), error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether Cinder gave up on the volume.
+pub(crate) fn failed(status: &str) -> bool {
+    status.starts_with("error")
+}
+
+/// Whether the state passes by itself.
+pub(crate) fn passing(status: &str) -> bool {
+    PASSING.contains(&status)
+}
+
+/// Whether a refusal says only that the volume is held by somebody else at the moment.
+pub(crate) fn is_reserved_elsewhere(error: &ClientError) -> bool {
+    let message = error.message();
+    matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict)
+        && (message.contains("to reserve") || message.contains("status must be"))
+}
+
+/// Who holds a volume, for messages.
+pub(crate) fn holder(host: Option<&str>, server: Option<&str>) -> String {
+    let named = |what: &str, who: &dyn Display| format!("{what} {who}");
+    match (server, host) {
+        (Some(server), _) => named("server", &server),
+        (None, Some(host)) => named("host", &host),
+        (None, None) => "an unknown host".to_owned(),
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a store of this kind is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use scurry_connect::Connector;
+use scurry_openstack_client::{
+    ClientError, Credentials, DomainRef, Interface, Secret, Session, SessionOptions,
+};
+use scurry_types::StoreId;
+
+/// One `cinder` store of `enabled_backends`. The option each field comes from stands beside it.
+#[derive(Debug, Clone)]
+pub struct CinderStoreConfig {
+    /// The identifier from `enabled_backends`.
+    pub id: StoreId,
+    /// `store_description`, as written.
+    pub description: Option<String>,
+    /// `weight`.
+    pub weight: i64,
+    /// `cinder_volume_type`, a name or an id; Cinder's default type when absent.
+    pub volume_type: Option<String>,
+    /// Who owns the image volumes (`cinder_store_*`).
+    pub credentials: CinderCredentials,
+    /// `cinder_catalog_info`: `type:name:interface`, the name may be empty.
+    pub catalog_info: String,
+    /// `cinder_endpoint_template`: an address that is used instead of the catalog's.
+    pub endpoint_template: Option<String>,
+    /// `cinder_os_region_name`.
+    pub region: Option<String>,
+    /// `cinder_ca_certificates_file`.
+    pub ca_certificates_file: Option<PathBuf>,
+    /// `cinder_api_insecure`: certificates are not verified.
+    pub insecure: bool,
+    /// `cinder_http_retries`.
+    pub http_retries: u32,
+    /// `cinder_state_transition_timeout`: how long a volume may take from one state to the next.
+    pub state_transition_timeout: Duration,
+    /// `cinder_attachment_retry_attempts`: how often an attachment of a volume that is in use is asked for.
+    pub attachment_retry_attempts: u32,
+    /// Pause before the second attempt; doubles from one attempt to the next, up to 10 s.
+    pub attachment_retry_delay: Duration,
+    /// `cinder_use_multipath`, shown in the details of stores.
+    pub use_multipath: bool,
+    /// How long an attachment for reading is kept when its last reader is gone.
+    pub read_linger: Duration,
+    /// Who this node is to Cinder. `host` must be the node's own and stay the same over restarts.
+    pub connector: Connector,
+}
+
+/// Who a store acts as; the project of these credentials owns its volumes.
+#[derive(Debug, Clone)]
+pub enum CinderCredentials {
+    /// `cinder_store_user_name` and its like.
+    Password {
+        /// `cinder_store_auth_address`.
+        auth_address: String,
+        /// `cinder_store_user_name`.
+        user_name: String,
+        /// `cinder_store_user_domain_name`.
+        user_domain_name: String,
+        /// `cinder_store_password`.
+        password: Secret,
+        /// `cinder_store_project_name`.
+        project_name: String,
+        /// `cinder_store_project_domain_name`.
+        project_domain_name: String,
+    },
+    /// `cinder_store_application_credential_*`.
+    ApplicationCredential {
+        /// `cinder_store_auth_address`.
+        auth_address: String,
+        /// `cinder_store_application_credential_id`.
+        id: String,
+        /// `cinder_store_application_credential_secret`.
+        secret: Secret,
+    },
+}
+
+impl CinderStoreConfig {
+    /// The options' defaults for everything else.
+    #[must_use]
+    pub fn new(id: StoreId, credentials: CinderCredentials, connector: Connector) -> Self {
+        Self {
+            id,
+            description: None,
+            weight: 0,
+            volume_type: None,
+            credentials,
+            catalog_info: "volumev3::publicURL".to_owned(),
+            endpoint_template: None,
+            region: None,
+            ca_certificates_file: None,
+            insecure: false,
+            http_retries: 3,
+            state_transition_timeout: Duration::from_secs(300),
+            attachment_retry_attempts: 5,
+            attachment_retry_delay: Duration::from_secs(1),
+            use_multipath: false,
+            read_linger: Duration::from_secs(5),
+            connector,
+        }
+    }
+
+    /// A session with these credentials. Stores of the same credentials and transport options may share one;
+    /// others must not.
+    ///
+    /// # Errors
+    /// When the address is not a URL or the file of certificates cannot be used. Nothing is sent.
+    pub fn session(&self) -> Result<Session, ClientError> {
+        let options = SessionOptions {
+            region: self.region.clone(),
+            interface: self.interface(),
+            cafile: self.ca_certificates_file.clone(),
+            insecure: self.insecure,
+            retries: self.http_retries,
+            ..SessionOptions::default()
+        };
+        Session::new(self.credentials.to_client(), options)
+    }
+
+    fn interface(&self) -> Interface {
+        self.catalog_info.rsplit(':').next().and_then(Interface::parse).unwrap_or_default()
+    }
+}
+
+impl CinderCredentials {
+    fn to_client(&self) -> Credentials {
+        match self {
+            Self::Password {
+                auth_address,
+                user_name,
+                user_domain_name,
+                password,
+                project_name,
+                project_domain_name,
+            } => Credentials::password(
+                auth_address.clone(),
+                user_name.clone(),
+                DomainRef::Name(user_domain_name.clone()),
+                password.clone(),
+                Some((project_name.clone(), DomainRef::Name(project_domain_name.clone()))),
+            ),
+            Self::ApplicationCredential { auth_address, id, secret } => {
+                Credentials::application_credential(auth_address.clone(), id.clone(), secret.clone())
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The store: the contract's methods over volumes.
+
+mod inventory;
+mod volume_type;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scurry_openstack_client::block::{BlockClient, Volume};
+use scurry_openstack_client::{ClientError, Session};
+use scurry_store::{
+    Capability, CloneOutcome, CloneSource, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
+    StoreReader, StoreWriter, WriteSpec,
+};
+use scurry_types::ImageId;
+use scurry_types::size::MIB;
+use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+use tracing::Instrument;
+
+use crate::attachments::Attachments;
+use crate::cinder::{Cinder, IMAGE_ID, WRITING};
+use crate::config::CinderStoreConfig;
+use crate::creation::is_marked_by;
+use crate::failure::Failure;
+use crate::flights::Flights;
+use crate::location::VolumeLocation;
+use crate::reader::CinderReader;
+use crate::reads::Reads;
+use crate::removal::Claim;
+use crate::writer::CinderWriter;
+
+pub use volume_type::UnknownVolumeType;
+
+/// Images as volumes of one volume type.
+#[derive(Debug, Clone)]
+pub struct CinderStore {
+    shared: Arc<Shared>,
+}
+
+/// What the store, its readers and its writers have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: CinderStoreConfig,
+    pub(crate) facts: StoreFacts,
+    pub(crate) cinder: Arc<Cinder>,
+    pub(crate) attachments: Arc<Attachments>,
+    pub(crate) reads: Arc<Reads>,
+    pub(crate) flights: Flights,
+    type_name: OnceCell<String>,
+}
+
+impl CinderStore {
+    /// A store that acts as `session` (see [`CinderStoreConfig::session`]). Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When `catalog_info` has another shape than `type:name:interface`.
+    pub fn new(config: CinderStoreConfig, session: Session) -> Result<Self, ClientError> {
+        let client = BlockClient::new(
+            session,
+            &config.catalog_info,
+            config.endpoint_template.as_deref(),
+            config.region.as_deref(),
+        )?;
+        let cinder = Arc::new(Cinder::new(client, config.state_transition_timeout));
+        let attachments = Arc::new(Attachments::new(
+            Arc::clone(&cinder),
+            config.connector.clone(),
+            config.attachment_retry_attempts,
+            config.attachment_retry_delay,
+        ));
+        let reads = Arc::new(Reads::new(Arc::clone(&attachments), config.read_linger));
+        let facts = facts(&config);
+        let (flights, type_name) = (Flights::default(), OnceCell::new());
+        let shared = Shared { config, facts, cinder, attachments, reads, flights, type_name };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Checks that the store's volume type exists. A service that cannot be asked is only warned about: it may
+    /// come up later than this one.
+    ///
+    /// # Errors
+    /// [`UnknownVolumeType`] when the service is there and has no such type.
+    pub async fn check_volume_type(&self) -> Result<(), UnknownVolumeType> {
+        self.shared.check_volume_type().await
+    }
+
+    fn volume_of(&self, url: &str, operation: Operation) -> Result<String, StoreError> {
+        self.shared.volume_of(url).map_err(|failure| failure.at(&self.shared.config.id, operation))
+    }
+
+    /// Runs what must not stop half way when the caller goes.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let result = tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| {
+            Err(Failure::new(StoreErrorKind::Other, "the work broke off without a result").because(error))
+        });
+        result.map_err(|failure| failure.at(&self.shared.config.id, operation))
+    }
+}
+
+fn facts(config: &CinderStoreConfig) -> StoreFacts {
+    let properties: Map<String, Value> = [
+        ("volume_type".to_owned(), json!(config.volume_type)),
+        ("use_multipath".to_owned(), json!(config.use_multipath)),
+    ]
+    .into_iter()
+    .collect();
+    StoreFacts {
+        id: config.id.clone(),
+        kind: "cinder",
+        description: config.description.clone(),
+        read_only: false,
+        weight: config.weight,
+        properties,
+    }
+}
+
+impl Shared {
+    fn volume_of(&self, url: &str) -> Result<String, Failure> {
+        let invalid = |message| Failure::new(StoreErrorKind::Invalid, message);
+        let location = VolumeLocation::parse(url).map_err(|error| invalid(error.to_string()))?;
+        match location.store {
+            Some(store) if store != self.config.id => {
+                Err(invalid(format!("{url} names store {store}, not {}", self.config.id)))
+            }
+            _ => Ok(location.volume.as_str().to_owned()),
+        }
+    }
+
+    /// A volume that may be an image: one of the store's project, or one marked as an image's by whoever made
+    /// it. An admin sees every project's volumes, and a location's url may come from a user.
+    pub(crate) async fn image_volume(&self, id: &str) -> Result<Volume, Failure> {
+        let client = &self.cinder.client;
+        let cannot_see = |error| Failure::call(format_args!("cannot see volume {id}"), error);
+        let volume = client.volume(id).await.map_err(cannot_see)?;
+        let ours = client.session().token().await.map_err(cannot_see)?.project_id.clone();
+        let foreign = volume.project_id.is_some() && ours.is_some() && volume.project_id != ours;
+        if foreign && !volume.metadata.contains_key(IMAGE_ID) {
+            let message = format!("volume {id} is not an image's and belongs to another project");
+            return Err(Failure::new(StoreErrorKind::NotFound, message));
+        }
+        Ok(volume)
+    }
+
+    async fn delete(&self, id: &str) -> Result<(), Failure> {
+        let volume = self.image_volume(id).await?;
+        // Nobody reads what is not complete: whatever holds it is a leftover of its writer.
+        let mark = volume.metadata.get(WRITING);
+        let unfinished = mark.is_some_and(|mark| is_marked_by(mark, self.attachments.host()));
+        let claim = if unfinished { Claim::Sole } else { Claim::Shared };
+        // Kept for the next reader: nobody needs it now.
+        self.reads.evict(id).await?;
+        self.attachments.remove(id, claim).await?;
+        tracing::info!(store.id = %self.config.id, volume.id = id, "volume is deleted");
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for CinderStore {
+    fn facts(&self) -> &StoreFacts {
+        &self.shared.facts
+    }
+
+    fn capability(&self) -> Capability {
+        Capability {
+            write: true,
+            read_ranges: true,
+            extents: true,
+            // A fresh volume of a block backend may hold anything; writers know better where they can.
+            fresh_is_zero: false,
+            clone: true,
+            preferred_io: usize::try_from(MIB).unwrap_or(1 << 20),
+        }
+    }
+
+    async fn begin_write(&self, spec: &WriteSpec) -> Result<Box<dyn StoreWriter>, StoreError> {
+        let work = CinderWriter::begin(Arc::clone(&self.shared), spec.clone());
+        let begun = self.shared.flights.run(&spec.image, work, CinderWriter::discard).await;
+        match begun {
+            Ok(writer) => Ok(Box::new(writer)),
+            Err(failure) => Err(failure.at(&self.shared.config.id, Operation::BeginWrite)),
+        }
+    }
+
+    async fn open_read(&self, url: &str) -> Result<Arc<dyn StoreReader>, StoreError> {
+        let volume = self.volume_of(url, Operation::Open)?;
+        let shared = Arc::clone(&self.shared);
+        let open = async move { CinderReader::open(&shared, &volume).await };
+        Ok(Arc::new(self.to_the_end(Operation::Open, open).await?))
+    }
+
+    async fn clone_from(&self, source: &CloneSource, spec: &WriteSpec) -> Result<CloneOutcome, StoreError> {
+        let (shared, source, target) = (Arc::clone(&self.shared), source.clone(), spec.clone());
+        let work = async move { crate::clone::clone(&shared, &source, &target).await };
+        let shared = Arc::clone(&self.shared);
+        let discard = |outcome| async move { shared.discard_clone(outcome).await };
+        let cloned = self.shared.flights.run(&spec.image, work, discard).await;
+        cloned.map_err(|failure| failure.at(&self.shared.config.id, Operation::Clone))
+    }
+
+    async fn delete(&self, url: &str) -> Result<(), StoreError> {
+        let volume = self.volume_of(url, Operation::Delete)?;
+        let shared = Arc::clone(&self.shared);
+        self.to_the_end(Operation::Delete, async move { shared.delete(&volume).await }).await
+    }
+
+    async fn find(&self, image: &ImageId) -> Result<Vec<String>, StoreError> {
+        self.shared.flights.settle(image).await;
+        let found = self.shared.find(image).await;
+        found.map_err(|failure| failure.at(&self.shared.config.id, Operation::Find))
+    }
+
+    async fn recover(&self) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        self.to_the_end(Operation::Recover, async move { shared.recover().await }).await
+    }
+}
+
+impl Shared {
+    /// A clone nobody waits for any more.
+    async fn discard_clone(&self, outcome: CloneOutcome) {
+        let CloneOutcome::Cloned(object) = outcome else { return };
+        let Ok(volume) = self.volume_of(&object.url) else { return };
+        if let Some(left) = self.attachments.discard(&volume).await {
+            tracing::warn!(store.id = %self.config.id, volume.id = volume, left, "cannot remove a volume");
+        }
+    }
+}

@@ -114,7 +114,11 @@ impl Api {
             Visibility::Community => "communitize_image",
             Visibility::Private | Visibility::Shared => return Ok(()),
         };
-        if self.policy.check(rule, &asker.context, &target) { Ok(()) } else { Err(ApiError::not_permitted(rule)) }
+        if self.policy.check(rule, &asker.context, &target) {
+            Ok(())
+        } else {
+            Err(ApiError::not_permitted(rule))
+        }
     }
 }
 

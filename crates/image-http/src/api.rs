@@ -54,7 +54,10 @@ impl FromRequestParts<Api> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let mut context = parts.extensions.get::<Context>().cloned().ok_or_else(|| {
-            ApiError::new(http::StatusCode::UNAUTHORIZED, "The request you have made requires authentication.")
+            ApiError::new(
+                http::StatusCode::UNAUTHORIZED,
+                "The request you have made requires authentication.",
+            )
         })?;
         context.is_admin = api.policy.check("context_is_admin", &context, &Target::new());
         let caller = Caller {

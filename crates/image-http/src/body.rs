@@ -26,8 +26,8 @@ impl<S: Sync> FromRequestParts<S> for NoBody {
 }
 
 fn has_body(method: &Method, headers: &HeaderMap) -> bool {
-    let chunked =
-        headers.contains_key(header::TRANSFER_ENCODING) && matches!(method.as_str(), "POST" | "PUT" | "PATCH");
+    let chunked = headers.contains_key(header::TRANSFER_ENCODING)
+        && matches!(method.as_str(), "POST" | "PUT" | "PATCH");
     chunked || declared_length(headers).is_some_and(|len| len > 0)
 }
 

@@ -38,7 +38,9 @@ pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) 
     let (first, rest) = split_first(path);
     match first {
         "versions" => return versions::list(&base, StatusCode::OK),
-        "healthcheck" if rest.is_empty() => return handlers::healthcheck::show(&front.http, request.method()).await,
+        "healthcheck" if rest.is_empty() => {
+            return handlers::healthcheck::show(&front.http, request.method()).await;
+        }
         _ => {}
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());

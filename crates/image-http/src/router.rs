@@ -20,14 +20,19 @@ use crate::api::Api;
 use crate::edge::{self, Front};
 use crate::error::ApiError;
 use crate::handlers::{
-    actions, create_image, delete_image, download, image_tasks, import, list_images, locations, members, schemas,
-    show_image, stage, store_info, store_locations, tags, tasks, update_image, upload, usage,
+    actions, create_image, delete_image, download, image_tasks, import, list_images, locations, members,
+    schemas, show_image, stage, store_info, store_locations, tags, tasks, update_image, upload, usage,
 };
 use crate::settings::HttpSettings;
 
 /// The Image API. `authenticate` is put around version 2; it leaves a [`scurry_auth::Context`] in the extensions
 /// of each request or refuses it. Versions and the health check are open to everybody.
-pub fn router<L>(service: ImageService, policy: Arc<Policy>, settings: HttpSettings, authenticate: L) -> Router
+pub fn router<L>(
+    service: ImageService,
+    policy: Arc<Policy>,
+    settings: HttpSettings,
+    authenticate: L,
+) -> Router
 where
     L: Layer<Route> + Clone + Send + Sync + 'static,
     L::Service: Service<Request> + Clone + Send + Sync + 'static,

@@ -16,7 +16,9 @@ const CURRENT: &str = "2.17";
 /// Whether a first path segment (or a version from a media type) names this API.
 pub(crate) fn is_known(segment: &str) -> bool {
     segment == "v2"
-        || segment.strip_prefix('v').is_some_and(|minor| SUPPORTED.contains(&minor) && minor.starts_with("2."))
+        || segment
+            .strip_prefix('v')
+            .is_some_and(|minor| SUPPORTED.contains(&minor) && minor.starts_with("2."))
 }
 
 /// The list of versions: 200 when asked for, 300 when the path names no version.

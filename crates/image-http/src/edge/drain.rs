@@ -102,7 +102,8 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_waits_for_100_is_not_asked_to_send() {
         let (body, taken, _end) = counted();
-        let headers = HeaderMap::from_iter([(header::EXPECT, header::HeaderValue::from_static("100-continue"))]);
+        let headers =
+            HeaderMap::from_iter([(header::EXPECT, header::HeaderValue::from_static("100-continue"))]);
         drop(Draining::new(body, &headers));
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;

@@ -67,7 +67,9 @@ fn from_store(error: &StoreError) -> ApiError {
         StoreErrorKind::Denied => {
             ApiError::unavailable("The image service is not permitted to use its storage.")
         }
-        StoreErrorKind::Unavailable => unavailable("The store is not available at the moment.".into(), Some(30)),
+        StoreErrorKind::Unavailable => {
+            unavailable("The store is not available at the moment.".into(), Some(30))
+        }
         StoreErrorKind::Invalid => ApiError::bad_request("The location is not valid."),
         _ => ApiError::internal(),
     }

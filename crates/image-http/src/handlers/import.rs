@@ -33,7 +33,8 @@ fn import_request(
     header: Option<StoreId>,
     enabled: &[String],
 ) -> Result<ImportRequest, ApiError> {
-    let fields = body.as_object().ok_or_else(|| ApiError::bad_request("Unexpected body type. Expected dict."))?;
+    let fields =
+        body.as_object().ok_or_else(|| ApiError::bad_request("Unexpected body type. Expected dict."))?;
     let method = method(fields, enabled)?;
     let all_stores_must_succeed = boolean(fields, "all_stores_must_succeed", true)?;
     let all_stores = boolean(fields, "all_stores", false)?;
@@ -58,9 +59,8 @@ fn method(fields: &Map<String, Value>, enabled: &[String]) -> Result<ImportMetho
     let method = fields
         .get("method")
         .ok_or_else(|| ApiError::bad_request("Import request requires a 'method' field."))?;
-    let name = method
-        .get("name")
-        .ok_or_else(|| ApiError::bad_request("Import request requires a 'name' field."))?;
+    let name =
+        method.get("name").ok_or_else(|| ApiError::bad_request("Import request requires a 'name' field."))?;
     let unknown = || {
         let shown = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
         ApiError::bad_request(format!("Unknown import method name '{shown}'."))

@@ -48,7 +48,9 @@ fn validation_data(value: &Value) -> Result<ValidationData, ApiError> {
     let os_hash_algo = text("os_hash_algo");
     let os_hash_value = text("os_hash_value");
     if os_hash_algo.is_some() != os_hash_value.is_some() {
-        return Err(ApiError::bad_request("os_hash_algo and os_hash_value are given together or not at all."));
+        return Err(ApiError::bad_request(
+            "os_hash_algo and os_hash_value are given together or not at all.",
+        ));
     }
     let os_hash_algo = match os_hash_algo {
         None => None,

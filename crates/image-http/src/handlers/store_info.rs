@@ -27,11 +27,7 @@ pub(crate) async fn list(State(api): State<Api>, _asker: Asker, _: NoBody) -> Js
 }
 
 /// The stores with what only operators and services may know.
-pub(crate) async fn detail(
-    State(api): State<Api>,
-    asker: Asker,
-    _: NoBody,
-) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn detail(State(api): State<Api>, asker: Asker, _: NoBody) -> Result<Json<Value>, ApiError> {
     api.require_own(&asker, "stores_info_detail")?;
     let stores = each(api.service.stores(), |view, facts| {
         view.insert("type".to_owned(), Value::from(facts.kind));

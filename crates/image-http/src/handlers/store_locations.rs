@@ -21,9 +21,7 @@ pub(crate) async fn delete(
     let store = StoreId::new(names.next().unwrap_or_default());
     let image = names.next().unwrap_or_default();
     if is_reserved(store.as_str()) || api.service.stores().get(store.as_str()).is_none() {
-        return Err(ApiError::conflict(format!(
-            "The selected store {store} is not available on this node."
-        )));
+        return Err(ApiError::conflict(format!("The selected store {store} is not available on this node.")));
     }
     let id = image.parse().map_err(|_| ApiError::no_image(&image))?;
     let image = api.image_for(&asker, "delete_image_location", &id).await?;

@@ -48,8 +48,7 @@ pub(crate) fn announced_length(headers: &HeaderMap) -> Result<Option<u64>, ApiEr
         return Ok(declared_length(headers).filter(|len| *len > 0));
     };
     let size = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    size.map(Some)
-        .ok_or_else(|| ApiError::bad_request("Invalid or missing image size in request headers."))
+    size.map(Some).ok_or_else(|| ApiError::bad_request("Invalid or missing image size in request headers."))
 }
 
 /// The store in `x-image-meta-store`.
@@ -81,7 +80,10 @@ mod tests {
     fn the_announced_length(#[case] headers: &[(&str, &str)], #[case] expected: Result<Option<u64>, u16>) {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+            map.insert(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
         }
         assert_eq!(announced_length(&map).map_err(|error| error.status.as_u16()), expected);
         map.remove(CONTENT_LENGTH);

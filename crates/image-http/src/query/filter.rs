@@ -97,11 +97,7 @@ fn number_field(name: &str) -> Option<NumberField> {
     }
 }
 
-fn bound(
-    column: &str,
-    value: &str,
-    filter: impl Fn(NumberField, i64) -> Filter,
-) -> Result<Filter, ApiError> {
+fn bound(column: &str, value: &str, filter: impl Fn(NumberField, i64) -> Filter) -> Result<Filter, ApiError> {
     let number = value
         .trim()
         .parse()
@@ -116,9 +112,7 @@ fn matching(expression: &str) -> Result<Match, ApiError> {
     match operator(expression) {
         ("eq", value) => Ok(Match::Eq(value.to_owned())),
         ("in", list) => quoted_list(list).map(Match::In),
-        (other, _) => {
-            Err(ApiError::bad_request(format!("Unable to filter by unknown operator '{other}'.")))
-        }
+        (other, _) => Err(ApiError::bad_request(format!("Unable to filter by unknown operator '{other}'."))),
     }
 }
 

@@ -11,9 +11,9 @@ use crate::error::ApiError;
 pub(crate) fn task_query(params: &Params, settings: &ImageSettings) -> Result<TaskQuery, ApiError> {
     let status = match params.first("status").filter(|text| !text.is_empty()) {
         None => None,
-        Some(text) => Some(
-            text.parse().map_err(|_| ApiError::bad_request(format!("Invalid status value: {text}")))?,
-        ),
+        Some(text) => {
+            Some(text.parse().map_err(|_| ApiError::bad_request(format!("Invalid status value: {text}")))?)
+        }
     };
     let kind = match params.first("type").filter(|text| !text.is_empty()) {
         Some(text) if text != "import" => {

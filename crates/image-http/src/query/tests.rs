@@ -45,7 +45,10 @@ fn limits_are_capped_silently(#[case] query: &str, #[case] expected: u32) {
 #[case("limit=-1", "limit param must be positive")]
 #[case("marker=nope", "No image found with ID nope")]
 #[case("sort=name&sort_key=id", "Old and new sorting syntax cannot be combined")]
-#[case("sort_key=name&sort_dir=asc&sort_dir=desc", "Number of sort dirs does not match the number of sort keys")]
+#[case(
+    "sort_key=name&sort_dir=asc&sort_dir=desc",
+    "Number of sort dirs does not match the number of sort keys"
+)]
 #[case("sort=name:up", "Invalid sort direction: up")]
 #[case(
     "sort_key=foo",

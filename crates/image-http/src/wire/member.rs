@@ -30,7 +30,9 @@ pub(crate) fn new_member(body: &Value) -> Result<&str, ApiError> {
             Err(ApiError::bad_request("Member can't be empty"))
         }
         Some(Value::String(member)) if member.chars().count() <= 255 => Ok(member),
-        Some(_) => Err(ApiError::bad_request("Member must be the id of a project, a text of at most 255 characters")),
+        Some(_) => {
+            Err(ApiError::bad_request("Member must be the id of a project, a text of at most 255 characters"))
+        }
     }
 }
 
@@ -41,8 +43,6 @@ pub(crate) fn new_status(body: &Value) -> Result<scurry_types::MemberStatus, Api
         .ok_or_else(|| ApiError::bad_request("Expected a status in the form: {\"status\": \"status\"}"))?;
     let status = body.get("status").ok_or_else(|| ApiError::bad_request("Status not specified"))?;
     status.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        ApiError::bad_request(
-            "Incorrect request: Status must be \"pending\", \"accepted\" or \"rejected\".",
-        )
+        ApiError::bad_request("Incorrect request: Status must be \"pending\", \"accepted\" or \"rejected\".")
     })
 }

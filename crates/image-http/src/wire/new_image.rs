@@ -12,8 +12,7 @@ use crate::schema::{Schemas, violation};
 /// Refused before the schema is looked at.
 const LINKS: [&str; 5] = ["direct_url", "self", "file", "schema", "stores"];
 /// Known to the schema, set by the service.
-const SET_BY_SERVICE: [&str; 6] =
-    ["checksum", "created_at", "size", "virtual_size", "status", "updated_at"];
+const SET_BY_SERVICE: [&str; 6] = ["checksum", "created_at", "size", "virtual_size", "status", "updated_at"];
 /// Largest value of the integer columns.
 const LARGEST: i64 = i32::MAX as i64;
 
@@ -133,10 +132,10 @@ mod tests {
         assert!(image.protected && !image.os_hidden);
         assert_eq!(image.min_disk, 3);
         assert_eq!(image.tags.into_iter().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(image.properties.into_iter().collect::<Vec<_>>(), [(
-            "hw_disk_bus".to_owned(),
-            "virtio".to_owned()
-        )]);
+        assert_eq!(
+            image.properties.into_iter().collect::<Vec<_>>(),
+            [("hw_disk_bus".to_owned(), "virtio".to_owned())]
+        );
     }
 
     #[rstest]

@@ -42,7 +42,8 @@ async fn bytes_come_back_as_they_went_in() {
 async fn a_range_is_a_part(#[case] range: &str, #[case] header: &str, #[case] body: &str) {
     let api = TestApi::new().await;
     let id = api.active("alice", b"0123456789").await;
-    let answer = api.call("alice", "GET", &format!("/v2/images/{id}/file")).header("range", range).send().await;
+    let answer =
+        api.call("alice", "GET", &format!("/v2/images/{id}/file")).header("range", range).send().await;
     assert_eq!((answer.status, answer.text().as_str()), (206, body));
     assert_eq!(answer.header("content-range"), Some(header));
     assert_eq!(answer.header("content-length"), Some(body.len().to_string().as_str()));
@@ -57,7 +58,8 @@ async fn a_range_is_a_part(#[case] range: &str, #[case] header: &str, #[case] bo
 async fn a_range_outside_is_refused(#[case] range: &str, #[case] status: u16) {
     let api = TestApi::new().await;
     let id = api.active("alice", b"0123456789").await;
-    let answer = api.call("alice", "GET", &format!("/v2/images/{id}/file")).header("range", range).send().await;
+    let answer =
+        api.call("alice", "GET", &format!("/v2/images/{id}/file")).header("range", range).send().await;
     assert_eq!(answer.status, status);
 }
 
@@ -159,7 +161,9 @@ async fn downloads_ask_the_stores_the_client_prefers() {
     let id = api.active("alice", b"data").await;
     let path = format!("/v2/images/{id}/file");
     assert_eq!(api.get("alice", &format!("{path}?prefer=slow,fast")).await.text(), "data");
-    api.get("alice", &format!("{path}?prefer=nope")).await.refuses(400, "Store for identifier nope not found");
+    api.get("alice", &format!("{path}?prefer=nope"))
+        .await
+        .refuses(400, "Store for identifier nope not found");
 }
 
 #[tokio::test]
@@ -167,9 +171,8 @@ async fn a_deactivated_image_keeps_its_bytes_to_administrators() {
     let api = TestApi::new().await;
     let id = api.active("alice", b"data").await;
     let path = format!("/v2/images/{id}");
-    let act = async |what: &str| {
-        api.call("alice", "POST", &format!("{path}/actions/{what}")).send().await.status
-    };
+    let act =
+        async |what: &str| api.call("alice", "POST", &format!("{path}/actions/{what}")).send().await.status;
     assert_eq!((act("deactivate").await, act("deactivate").await), (204, 204));
     assert_eq!(api.get("alice", &format!("{path}/file")).await.status, 403);
     assert_eq!(api.get("admin", &format!("{path}/file")).await.text(), "data");

@@ -64,12 +64,15 @@ async fn another_project_neither_sees_nor_touches_a_private_image() {
     let id = api.create("alice", json!({"visibility": "private"})).await;
     let path = format!("/v2/images/{id}");
     let missing = format!("No image found with ID {id}");
-    for (method, suffix) in [("GET", ""), ("DELETE", ""), ("GET", "/file"), ("GET", "/tasks"), ("PUT", "/tags/x")]
+    for (method, suffix) in
+        [("GET", ""), ("DELETE", ""), ("GET", "/file"), ("GET", "/tasks"), ("PUT", "/tags/x")]
     {
         let answer = api.call("bob", method, &format!("{path}{suffix}")).send().await;
         answer.refuses(404, &missing);
     }
-    api.patch("bob", &id, json!([{"op": "replace", "path": "/name", "value": "x"}])).await.refuses(404, &missing);
+    api.patch("bob", &id, json!([{"op": "replace", "path": "/name", "value": "x"}]))
+        .await
+        .refuses(404, &missing);
     let upload = api.call("bob", "PUT", &format!("{path}/file")).octets(b"x").await;
     upload.refuses(404, &missing);
     assert_eq!(api.get("alice", &path).await.status, 200);
@@ -81,7 +84,10 @@ async fn who_sees_but_may_not_change_is_told_403() {
     let id = api.create("alice", json!({"visibility": "community"})).await;
     let path = format!("/v2/images/{id}");
     assert_eq!(api.get("bob", &path).await.status, 200);
-    api.call("bob", "DELETE", &path).send().await.refuses(403, "not authorized to complete delete_image action");
+    api.call("bob", "DELETE", &path)
+        .send()
+        .await
+        .refuses(403, "not authorized to complete delete_image action");
     api.call("alice-reader", "DELETE", &path).send().await.refuses(403, "delete_image");
     assert_eq!(api.get("nobody", &path).await.status, 404);
 }

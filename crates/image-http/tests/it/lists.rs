@@ -59,7 +59,10 @@ async fn what_is_listed_depends_on_who_asks() {
 }
 
 #[rstest]
-#[case("marker=3f0e1c9a-5d0b-4f9b-9a53-0f8e4b7f2d11", "No image found with ID 3f0e1c9a-5d0b-4f9b-9a53-0f8e4b7f2d11")]
+#[case(
+    "marker=3f0e1c9a-5d0b-4f9b-9a53-0f8e4b7f2d11",
+    "No image found with ID 3f0e1c9a-5d0b-4f9b-9a53-0f8e4b7f2d11"
+)]
 #[case("marker=nope", "No image found with ID nope")]
 #[case("limit=-1", "limit param must be positive")]
 #[case("sort_key=foo", "Invalid sort key: foo.")]

@@ -9,7 +9,10 @@ use crate::support::TestApi;
 #[tokio::test]
 async fn locations_are_for_services() {
     let api = TestApi::new().await;
-    let id = api.create("alice", json!({"disk_format": "raw", "container_format": "bare", "visibility": "community"}));
+    let id = api.create(
+        "alice",
+        json!({"disk_format": "raw", "container_format": "bare", "visibility": "community"}),
+    );
     let id = id.await;
     let path = format!("/v2/images/{id}/locations");
     let upload = api.call("alice", "PUT", &format!("/v2/images/{id}/file")).octets(b"data").await;

@@ -49,7 +49,8 @@ async fn members_see_themselves_and_the_owner_all() {
     assert_eq!(list("bob").await, json!(["bob"]));
     assert_eq!(api.get("bob", &format!("{members}/bob")).await.status, 200);
     assert_eq!(api.get("bob", &format!("{members}/carol")).await.status, 404);
-    let other = api.call("bob", "PUT", &format!("{members}/carol")).json(&json!({"status": "accepted"})).await;
+    let other =
+        api.call("bob", "PUT", &format!("{members}/carol")).json(&json!({"status": "accepted"})).await;
     assert_eq!(other.status, 404);
 }
 
@@ -87,9 +88,8 @@ async fn refused_answers_and_doubles() {
     api.call("alice", "POST", &members).json(&bob).await;
     let twice = api.call("alice", "POST", &members).json(&bob).await;
     twice.refuses(409, &format!("Member bob is duplicated for image {id}"));
-    let answer = async |body: serde_json::Value| {
-        api.call("bob", "PUT", &format!("{members}/bob")).json(&body).await
-    };
+    let answer =
+        async |body: serde_json::Value| api.call("bob", "PUT", &format!("{members}/bob")).json(&body).await;
     answer(json!({})).await.refuses(400, "Status not specified");
     let text = "Incorrect request: Status must be \"pending\", \"accepted\" or \"rejected\".";
     answer(json!({"status": "zz"})).await.refuses(400, text);

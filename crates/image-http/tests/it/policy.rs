@@ -82,7 +82,8 @@ async fn image(api: &TestApi, route: &str) -> String {
 }
 
 fn is_policy_refusal(answer: &Answer) -> bool {
-    answer.status == 404 || (answer.status == 403 && answer.text().contains("You are not authorized to complete"))
+    answer.status == 404
+        || (answer.status == 403 && answer.text().contains("You are not authorized to complete"))
 }
 
 #[tokio::test]
@@ -93,7 +94,11 @@ async fn a_denied_rule_closes_its_routes_and_no_others() {
             let id = image(&open, route).await;
             let answer = ask(&open, method, route, rule, &id).await;
             let unknown_task = *route == "/v2/tasks/{id}" && answer.status == 404;
-            assert!(!is_policy_refusal(&answer) || unknown_task, "{method} {route} {rule}: {}", answer.text());
+            assert!(
+                !is_policy_refusal(&answer) || unknown_task,
+                "{method} {route} {rule}: {}",
+                answer.text()
+            );
 
             let closed = denying(&[rule]).await;
             let body = json!({"id": id, "disk_format": "raw", "container_format": "bare"});
@@ -107,7 +112,12 @@ async fn a_denied_rule_closes_its_routes_and_no_others() {
             } else if *rule == "get_member" && *route == "/v2/images/{id}/members" {
                 assert_eq!(answer.json()["members"], json!([]), "{method} {route} {rule}");
             } else {
-                assert!(is_policy_refusal(&answer), "{method} {route} {rule}: {} {}", answer.status, answer.text());
+                assert!(
+                    is_policy_refusal(&answer),
+                    "{method} {route} {rule}: {} {}",
+                    answer.status,
+                    answer.text()
+                );
             }
         }
     }

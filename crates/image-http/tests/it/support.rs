@@ -10,8 +10,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use scurry_auth::policy::{Policy, glance};
 use scurry_auth::Context;
+use scurry_auth::policy::{Policy, glance};
 use scurry_image::{ImageService, ImageSettings, ServiceParts};
 use scurry_image_db::Database;
 use scurry_image_http::{HttpSettings, router};
@@ -47,7 +47,10 @@ impl TestApi {
         let dir = tempfile::tempdir().unwrap();
         let mut options = Options {
             image: ImageSettings { staging_dir: dir.path().join("staging"), ..ImageSettings::default() },
-            http: HttpSettings { public_endpoint: Some("http://images.test".into()), ..HttpSettings::default() },
+            http: HttpSettings {
+                public_endpoint: Some("http://images.test".into()),
+                ..HttpSettings::default()
+            },
             policy: Policy::new(glance::DEFAULTS).unwrap(),
         };
         std::fs::create_dir_all(&options.image.staging_dir).unwrap();
@@ -116,9 +119,11 @@ impl TestApi {
     pub(crate) async fn settled(&self, id: &str) -> Value {
         loop {
             let tasks = self.get("admin", &format!("/v2/images/{id}/tasks")).await.json();
-            let open = tasks["tasks"].as_array().unwrap().iter().any(|task| {
-                matches!(task["status"].as_str(), Some("pending" | "processing"))
-            });
+            let open = tasks["tasks"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|task| matches!(task["status"].as_str(), Some("pending" | "processing")));
             if !open {
                 return self.get("admin", &format!("/v2/images/{id}")).await.json();
             }

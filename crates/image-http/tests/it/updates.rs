@@ -24,7 +24,10 @@ async fn all_operations_apply_in_order() {
         .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let image = answer.json();
-    assert_eq!((&image["name"], &image["a/b"], &image["tags"]), (&json!("b"), &json!("slash"), &json!(["t"])));
+    assert_eq!(
+        (&image["name"], &image["a/b"], &image["tags"]),
+        (&json!("b"), &json!("slash"), &json!(["t"]))
+    );
     assert!(image.get("old").is_none());
     assert_eq!(api.get("alice", &format!("/v2/images/{id}")).await.json(), image);
 }
@@ -60,9 +63,7 @@ async fn other_patches_are_told_which_are_taken() {
     assert_eq!(answer.status, 415);
     assert_eq!(
         answer.header("accept-patch"),
-        Some(
-            "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch"
-        )
+        Some("application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch")
     );
 }
 
@@ -101,5 +102,7 @@ async fn formats_are_fixed_once_there_is_data() {
     let api = TestApi::new().await;
     let id = api.active("alice", b"data").await;
     let ops = json!([{"op": "replace", "path": "/disk_format", "value": "qcow2"}]);
-    api.patch("alice", &id, ops).await.refuses(403, "Attribute disk_format can be only replaced for a queued image.");
+    api.patch("alice", &id, ops)
+        .await
+        .refuses(403, "Attribute disk_format can be only replaced for a queued image.");
 }

@@ -14,5 +14,5 @@ mod validator;
 
 pub use context::{Context, Identity};
 pub use scurry_types::Secret;
-pub use settings::AuthSettings;
+pub use settings::{AuthSettings, credentials};
 pub use validator::{AuthError, TokenValidator};

@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use scurry_config::OsloLimit;
 use scurry_openstack_client::identity::{self, Limit, RegisteredLimit};
-use scurry_openstack_client::{ClientError, ErrorKind, Session};
+use scurry_openstack_client::{ClientError, ErrorKind, Session, SessionOptions};
 use scurry_types::ProjectId;
 use tokio::sync::Mutex;
+
+use crate::settings::credentials;
 
 /// How long a project's limits are believed: a new limit is seen at once by people, and an upload asks once.
 const LIFETIME: Duration = Duration::from_secs(3);
@@ -32,6 +35,9 @@ pub enum LimitEndpoint {
         interface: Option<String>,
     },
 }
+
+/// A project's limits by resource.
+pub type Limits = Arc<HashMap<String, i64>>;
 
 /// More is used, or would be, than the limit allows.
 ///
@@ -82,11 +88,17 @@ pub struct LimitSource {
 }
 
 #[derive(Debug)]
+struct Remembered {
+    read: Instant,
+    limits: Limits,
+}
+
+#[derive(Debug)]
 struct Inner {
     session: Session,
     endpoint: LimitEndpoint,
     place: Mutex<Option<Place>>,
-    projects: Mutex<HashMap<String, (Instant, Arc<HashMap<String, i64>>)>>,
+    projects: Mutex<HashMap<String, Remembered>>,
 }
 
 /// What the endpoint stands for; it never changes while the service runs.
@@ -105,6 +117,28 @@ impl LimitSource {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Limits as `[oslo_limit]` says.
+    ///
+    /// # Errors
+    /// When the settings cannot make a session: a wrong `auth_url` or `cafile`.
+    pub fn from_config(conf: &OsloLimit) -> Result<Self, ClientError> {
+        let options = SessionOptions {
+            cafile: conf.cafile.clone(),
+            insecure: conf.insecure,
+            ..SessionOptions::default()
+        };
+        let endpoint = match &conf.endpoint_id {
+            Some(id) => LimitEndpoint::Id(id.clone()),
+            None => LimitEndpoint::Service {
+                service_type: conf.endpoint_service_type.clone(),
+                name: conf.endpoint_service_name.clone(),
+                region: conf.endpoint_region_name.clone(),
+                interface: conf.endpoint_interface.clone(),
+            },
+        };
+        Ok(Self::new(Session::new(credentials(&conf.auth), options)?, endpoint))
+    }
+
     /// A project's limit of a resource: its own, else the registered one, else 0.
     ///
     /// # Errors
@@ -117,12 +151,12 @@ impl LimitSource {
     ///
     /// # Errors
     /// As [`LimitSource::limit`].
-    pub async fn all(&self, project: &ProjectId) -> Result<Arc<HashMap<String, i64>>, ClientError> {
+    pub async fn all(&self, project: &ProjectId) -> Result<Limits, ClientError> {
         let mut projects = self.inner.projects.lock().await;
-        if let Some((read, limits)) = projects.get(project.as_str())
-            && read.elapsed() < LIFETIME
+        if let Some(known) = projects.get(project.as_str())
+            && known.read.elapsed() < LIFETIME
         {
-            return Ok(Arc::clone(limits));
+            return Ok(Arc::clone(&known.limits));
         }
         drop(projects);
         let limits = Arc::new(self.read(project).await?);
@@ -130,7 +164,10 @@ impl LimitSource {
         if projects.len() >= CAPACITY {
             projects.clear();
         }
-        projects.insert(project.as_str().to_owned(), (Instant::now(), Arc::clone(&limits)));
+        projects.insert(
+            project.as_str().to_owned(),
+            Remembered { read: Instant::now(), limits: Arc::clone(&limits) },
+        );
         Ok(limits)
     }
 

@@ -45,13 +45,14 @@ pub struct RuleDefault {
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// A rule is not in the language.
-    #[error("policy rule {rule:?}{origin}: {source}")]
+    #[error("policy rule {rule:?}{origin} is not in the rules language")]
     Rule {
         /// The rule's name.
         rule: String,
         /// ` of <file>`, or empty for a default.
         origin: String,
         /// What is wrong.
+        #[source]
         source: ParseError,
     },
     /// The policy file cannot be read.

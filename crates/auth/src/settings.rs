@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use scurry_openstack_client::{Credentials, SessionOptions};
+use scurry_config::{AuthMethod as ConfAuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken};
+use scurry_openstack_client::{AuthMethod, Credentials, DomainRef, Interface, PrincipalRef, SessionOptions};
 
 /// `[keystone_authtoken]`, ready for use.
 #[derive(Debug, Clone)]
@@ -34,5 +35,57 @@ impl AuthSettings {
             service_token_roles: vec!["service".to_owned()],
             service_token_roles_required: false,
         }
+    }
+
+    /// As `[keystone_authtoken]` says.
+    #[must_use]
+    pub fn from_config(conf: &KeystoneAuthtoken) -> Self {
+        Self {
+            credentials: credentials(&conf.auth),
+            session: SessionOptions {
+                region: conf.region_name.clone(),
+                interface: conf.interface.as_deref().and_then(Interface::parse).unwrap_or_default(),
+                cafile: conf.cafile.clone(),
+                insecure: conf.insecure,
+                retries: conf.request_max_retries,
+                ..SessionOptions::default()
+            },
+            www_authenticate_uri: conf.www_authenticate_uri.clone(),
+            token_cache_time: conf.token_cache_time,
+            service_token_roles: conf.service_token_roles.clone(),
+            service_token_roles_required: conf.service_token_roles_required,
+        }
+    }
+}
+
+/// An account of the configuration as the client's sessions take it.
+#[must_use]
+pub fn credentials(auth: &KeystoneAuth) -> Credentials {
+    let method = match &auth.method {
+        ConfAuthMethod::Password {
+            user,
+            user_is_id,
+            user_domain,
+            password,
+            project,
+            project_is_id,
+            project_domain,
+        } => AuthMethod::Password {
+            user: principal(user, *user_is_id, user_domain),
+            password: password.clone(),
+            project: project.as_ref().map(|name| principal(name, *project_is_id, project_domain)),
+        },
+        ConfAuthMethod::ApplicationCredential { id, secret } => {
+            AuthMethod::ApplicationCredential { id: id.clone(), secret: secret.clone() }
+        }
+    };
+    Credentials { auth_url: auth.auth_url.clone(), method, system_scope: auth.system_scope }
+}
+
+fn principal(name: &str, is_id: bool, domain: &DomainSetting) -> PrincipalRef {
+    if is_id {
+        PrincipalRef::Id(name.to_owned())
+    } else {
+        PrincipalRef::named(name, DomainRef::from_settings(domain.id.as_deref(), domain.name.as_deref()))
     }
 }

@@ -101,7 +101,11 @@ pub async fn registered_limits(
 ///
 /// # Errors
 /// [`crate::ErrorKind::NotFound`] when there is none of that id.
-pub async fn set_registered_limit(session: &Session, id: &str, default_limit: i64) -> Result<(), ClientError> {
+pub async fn set_registered_limit(
+    session: &Session,
+    id: &str,
+    default_limit: i64,
+) -> Result<(), ClientError> {
     let path = format!("/registered_limits/{}", crate::service::segment(id));
     get(session, Method::PATCH, &path)
         .await?

@@ -197,7 +197,14 @@ impl Session {
         let mut prepared = Prepared::new(Method::POST, identity::join(&url, "auth/tokens")?, call);
         prepared.payload = Payload::json(call, &credentials.request_body())?;
         prepared.idempotent = true;
-        let response = self.send_with(&mut prepared, None, None).await?;
+        let response = match self.send_with(&mut prepared, None, None).await {
+            // To a caller "not found" means the thing it asked about, which a login is not.
+            Err(error) if error.is_not_found() => {
+                let text = "there is no Identity API v3 at auth_url";
+                return Err(ClientError::new(ErrorKind::Unavailable, call, text).with_source(error));
+            }
+            sent => sent?,
+        };
         let id = response
             .headers()
             .get("x-subject-token")

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The tables as sea-orm sees them; the schema files say what Glance and we mean by each.
 
+// The derive macros make these items `pub`.
+#![allow(unreachable_pub)]
+
 pub(crate) mod block_hash;
 pub(crate) mod image;
 pub(crate) mod job;

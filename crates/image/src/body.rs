@@ -25,6 +25,9 @@ pub enum BodyError {
     /// The framing of the body is broken.
     #[error("malformed request body: {0}")]
     Malformed(String),
+    /// A staged image cannot be read back.
+    #[error("the staged image cannot be read")]
+    Local(#[source] std::io::Error),
 }
 
 /// How an upload was announced.

@@ -114,3 +114,9 @@ impl From<RepositoryError> for ImageError {
         Self::Database(error)
     }
 }
+
+impl From<scurry_jobs::JobStoreError> for ImageError {
+    fn from(error: scurry_jobs::JobStoreError) -> Self {
+        Self::Database(RepositoryError { action: error.action, source: error.source })
+    }
+}

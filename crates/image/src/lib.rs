@@ -9,6 +9,7 @@ mod caller;
 mod error;
 mod image;
 mod import;
+mod inspect;
 mod member;
 mod patch;
 pub mod ports;
@@ -27,6 +28,8 @@ pub use patch::{Dialect, PatchOp, PatchRights, PatchVerb};
 pub use query::{
     Direction, Filter, ListQuery, Match, MemberStatusFilter, NumberField, SortKey, TimeOp, VisibilityFilter,
 };
-pub use service::{ImageService, ServiceParts, Usage};
+#[cfg(any(test, feature = "crash-points"))]
+pub use service::CrashPoints;
+pub use service::{ImageService, Orphan, ServiceParts, Usage};
 pub use settings::{ImageSettings, Quotas};
 pub use task::{Task, TaskQuery, TaskSortKey};

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `PATCH /v2/images/{id}`: what its operations make of an image.
 
+mod apply;
+mod field;
+mod location;
+
 use serde_json::Value;
+
+pub(crate) use self::apply::{Draft, apply};
+pub(crate) use self::location::AskedLocation;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -100,6 +100,9 @@ async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Resul
     if guard.unprotected {
         touch = touch.filter(image::Column::Protected.eq(false));
     }
+    if let Some(time) = guard.unchanged_since {
+        touch = touch.filter(image::Column::UpdatedAt.eq(Stamp::from(time)));
+    }
     let mut holder = Query::select();
     holder
         .column(property::Column::ImageId)

@@ -54,6 +54,7 @@ pub(super) async fn change<C: ConnectionTrait>(
     let changed = task::Entity::update_many()
         .col_expr(task::Column::Status, Expr::value(change.status.as_str()))
         .col_expr(task::Column::UpdatedAt, Expr::value(Stamp::now()))
+        .col_expr(task::Column::ExpiresAt, Expr::value(change.expires_at.map(Stamp::from)))
         .filter(task::Column::Id.eq(id.as_str()))
         .filter(task::Column::Status.is_not_in([TaskStatus::Success.as_str(), TaskStatus::Failure.as_str()]))
         .exec(db)

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use scurry_jobs::NewJob;
 use scurry_types::{BlockHashes, ImageStatus, JobId, ProjectId, StoreId, TaskStatus, Visibility};
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub struct Guard {
     pub free: bool,
     /// The image is not protected.
     pub unprotected: bool,
+    /// Nothing changed since that point in time (`updated_at` of the image as it was read).
+    pub unchanged_since: Option<DateTime<Utc>>,
 }
 
 impl Guard {
@@ -75,6 +78,8 @@ pub struct TaskChange {
     pub message: String,
     /// Its result.
     pub result: Option<Value>,
+    /// When the row may go.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// One step of a change.

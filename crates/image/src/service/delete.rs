@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Deleting an image: its rows at once, its objects right after.
+
+use chrono::Utc;
+use scurry_jobs::{Job, JobState, NewJob, Outcome as Ended};
+use scurry_types::{ImageId, ImageStatus, JobId};
+use serde_json::{Value, json};
+
+use super::jobs::{COPY, DELETE, DeletePayload, Doomed, HASH, IMPORT};
+use super::{Answer, ImageService};
+use crate::caller::Caller;
+use crate::error::ImageError;
+use crate::image::Image;
+use crate::ports::{Change, Guard, Outcome};
+
+fn protected(id: &ImageId) -> ImageError {
+    ImageError::Forbidden(format!("Image {id} is protected and cannot be deleted."))
+}
+
+impl ImageService {
+    /// Deletes an image and its data. Objects that cannot be removed now are removed by a job later; an
+    /// object that is in use keeps the image.
+    pub async fn delete(&self, caller: &Caller, id: &ImageId) -> Answer<()> {
+        // The image may change between reading and deleting it; what is removed must be what it had.
+        for _ in 0..10 {
+            let image = self.core.own(caller, id, "delete_image").await?;
+            if image.protected {
+                return Err(protected(id));
+            }
+            if !image.status.can_go(ImageStatus::Deleted) {
+                return Err(ImageError::Invalid(format!(
+                    "Image status transition from {} to deleted is not allowed",
+                    image.status
+                )));
+            }
+            let job = self.deletion(&image);
+            let guard = Guard {
+                states: vec![image.status],
+                unprotected: true,
+                unchanged_since: Some(image.updated_at),
+                ..Guard::default()
+            };
+            let changes = [
+                Change::Delete,
+                Change::CancelJobs(COPY),
+                Change::CancelJobs(IMPORT),
+                Change::CancelJobs(HASH),
+                Change::Enqueue(job.clone()),
+            ];
+            if self.core.images.change(id, &guard, &changes).await? == Outcome::Done {
+                return self.remove_objects(id, job).await;
+            }
+        }
+        Err(ImageError::Conflict(format!("Image {id} is being changed by others, try again")))
+    }
+
+    fn deletion(&self, image: &Image) -> NewJob {
+        let doomed = image.locations.iter().cloned().map(|location| Doomed { location }).collect();
+        let payload = DeletePayload { status: image.status, doomed };
+        NewJob {
+            id: JobId::random(),
+            kind: DELETE.to_owned(),
+            image_id: Some(image.id.clone()),
+            payload: json!(payload),
+            claimed: Some((self.engine.owner().to_owned(), self.engine.lease_end())),
+        }
+    }
+
+    async fn remove_objects(&self, id: &ImageId, job: NewJob) -> Answer<()> {
+        self.core.crash.pass("delete.marked").await;
+        // Whoever still writes for the image clears up after itself when it finds the image gone.
+        self.core.stop_upload(id);
+        self.engine.stop_image(id);
+        let now = Utc::now();
+        let claimed = Job {
+            id: job.id,
+            kind: job.kind,
+            image_id: job.image_id,
+            state: JobState::Running,
+            payload: job.payload,
+            checkpoint: Value::Null,
+            attempts: 1,
+            last_error: None,
+            lease_owner: job.claimed.as_ref().map(|(owner, _)| owner.clone()),
+            lease_expires_at: job.claimed.map(|(_, until)| until),
+            created_at: now,
+            updated_at: now,
+        };
+        match self.engine.run_claimed(claimed).await {
+            Ended::Done | Ended::Retry(_) | Ended::Interrupted => Ok(()),
+            Ended::Failed(reason) => Err(ImageError::Conflict(format!(
+                "Image {id} could not be deleted because it is in use: {reason}"
+            ))),
+        }
+    }
+}

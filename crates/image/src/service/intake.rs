@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A body on its way into one or several stores, judged before it counts.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::Stream;
+use scurry_store::{Store, StoreError, StoreErrorKind, StoreWriter, StoredObject, WriteSpec};
+use scurry_transfer::{
+    Failed, IngestError, IngestSpec, Ingested, OnFailure, OpenTarget, Progress, Target, TargetOutcome, ingest,
+};
+use scurry_types::{BlockHashes, Digests, HashAlgorithm, StoreId};
+use tokio_util::sync::CancellationToken;
+
+use super::Answer;
+use super::core::Core;
+use crate::body::BodyError;
+use crate::error::ImageError;
+use crate::image::{Image, ImageLocation};
+use crate::inspect::judge;
+use crate::ports::{Change, WriteRow};
+
+/// A store about to be written, its write noted in the journal already.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) row: WriteRow,
+}
+
+impl Lane {
+    pub(super) fn id(&self) -> &StoreId {
+        &self.store.facts().id
+    }
+}
+
+/// A store that could not be written, and why.
+#[derive(Debug)]
+pub(super) struct LostLane {
+    pub(super) store: StoreId,
+    pub(super) error: StoreError,
+}
+
+/// Bytes that are in at least one store, durable, and what they are.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) len: u64,
+    digests: Digests,
+    blocks: BlockHashes,
+    virtual_size: Option<u64>,
+    pub(super) objects: Vec<(StoreId, StoredObject)>,
+    pub(super) lost: Vec<LostLane>,
+}
+
+impl Taken {
+    /// Steps that give an image its bytes.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let mut changes: Vec<_> = self
+            .objects
+            .iter()
+            .map(|(store, object)| Change::AddLocation(ImageLocation::in_store(store, &object.url)))
+            .collect();
+        changes.extend([
+            Change::Sizes { size: Some(self.len), virtual_size: self.virtual_size },
+            Change::Hashes {
+                checksum: Some(self.digests.checksum.clone()),
+                os_hash_algo: Some(self.digests.os_hash_algo.to_string()),
+                os_hash_value: Some(self.digests.os_hash_value.clone()),
+            },
+            Change::BlockHashes(Some(self.blocks.clone())),
+        ]);
+        changes
+    }
+}
+
+/// How a body is to be taken in.
+#[derive(Debug)]
+pub(super) struct IntakeSpec {
+    pub(super) declared_len: Option<u64>,
+    /// Length for the stores to make room for, where it is known.
+    pub(super) expected_len: Option<u64>,
+    pub(super) on_failure: OnFailure,
+    pub(super) cancel: CancellationToken,
+}
+
+/// Bytes were not taken in; nothing counts, but the lanes' journal rows are still there to be cleared.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: ImageError,
+    /// Stores to blame, if it was a store.
+    pub(super) stores: Vec<StoreId>,
+}
+
+impl From<ImageError> for Refused {
+    fn from(error: ImageError) -> Self {
+        Self { error, stores: Vec::new() }
+    }
+}
+
+impl Refused {
+    pub(super) fn by_store(store: &StoreId, error: StoreError) -> Self {
+        Self { error: ImageError::from_write(error), stores: vec![store.clone()] }
+    }
+}
+
+impl Core {
+    /// Begins an object. One that lies there unnamed is in the way only of itself and removed first.
+    pub(super) async fn begin(&self, lane: &Lane, spec: &WriteSpec) -> Answer<Box<dyn StoreWriter>> {
+        let writer = match lane.store.begin_write(spec).await {
+            Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
+                self.clear_store(lane.store.as_ref(), &spec.image, Some(&lane.row)).await?;
+                lane.store.begin_write(spec).await
+            }
+            other => other,
+        };
+        let writer = writer.map_err(ImageError::Store)?;
+        self.crash.pass("write.begun").await;
+        self.images.journal_url(&lane.row.id, writer.url()).await?;
+        Ok(writer)
+    }
+
+    /// Writes a body to all lanes, judges it, and makes it durable.
+    pub(super) async fn take_in<S>(
+        &self,
+        image: &Image,
+        lanes: &[Lane],
+        body: S,
+        spec: IntakeSpec,
+    ) -> Result<Taken, Refused>
+    where
+        S: Stream<Item = Result<Bytes, BodyError>> + Send,
+    {
+        let mut lost = Vec::new();
+        let mut targets = Vec::new();
+        let len = spec.declared_len.or(spec.expected_len);
+        let write = WriteSpec { image: image.id.clone(), owner: image.owner.clone(), len };
+        for lane in lanes {
+            match self.begin(lane, &write).await {
+                Ok(writer) => targets.push(Target {
+                    store: lane.id().clone(),
+                    writer,
+                    capability: lane.store.capability(),
+                }),
+                Err(ImageError::Store(error))
+                    if spec.on_failure == OnFailure::DropTarget && lanes.len() > 1 =>
+                {
+                    lost.push(LostLane { store: lane.id().clone(), error });
+                }
+                Err(ImageError::Store(error)) => return Err(Refused::by_store(lane.id(), error)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if targets.is_empty() {
+            return Err(all_lost(lost));
+        }
+        let ingested = ingest(
+            body,
+            targets,
+            IngestSpec {
+                algorithm: self.hash_algorithm(image),
+                declared_len: spec.declared_len,
+                max_len: self.settings.image_size_cap,
+                inspect: true,
+                on_target_failure: spec.on_failure,
+                progress: Arc::new(Progress::new()),
+                cancel: spec.cancel,
+            },
+            &self.budget,
+        )
+        .await
+        .map_err(refusal)?;
+        self.crash.pass("write.written").await;
+        self.settle(image, ingested, spec.on_failure, lost).await
+    }
+
+    /// The algorithm of the deployment; an image keeps the one it has.
+    fn hash_algorithm(&self, image: &Image) -> HashAlgorithm {
+        let own = image.os_hash_algo.as_deref().and_then(|name| name.parse().ok());
+        own.unwrap_or(self.settings.hashing_algorithm)
+    }
+
+    /// Judges what was written and commits it, or takes it back.
+    async fn settle(
+        &self,
+        image: &Image,
+        ingested: Ingested,
+        on_failure: OnFailure,
+        mut lost: Vec<LostLane>,
+    ) -> Result<Taken, Refused> {
+        let Ingested { len, digests, blocks, inspection, targets } = ingested;
+        let mut open = Vec::new();
+        for target in targets {
+            match target {
+                TargetOutcome::Written(target) => open.push(target),
+                TargetOutcome::Failed { store, error, .. } => lost.push(LostLane { store, error }),
+            }
+        }
+        let virtual_size = match judge(inspection.as_ref(), image, &self.settings) {
+            Ok(size) => size,
+            Err(error) => {
+                abort(open).await;
+                return Err(error.into());
+            }
+        };
+        let mut objects = Vec::new();
+        let mut open = open.into_iter();
+        while let Some(target) = open.next() {
+            let store = target.store().clone();
+            match target.commit(len).await {
+                Ok(object) => objects.push((store, object)),
+                Err(error) if on_failure == OnFailure::DropTarget => lost.push(LostLane { store, error }),
+                Err(error) => {
+                    abort(open).await;
+                    // The objects committed before are cleared with their journal rows.
+                    return Err(Refused::by_store(&store, error));
+                }
+            }
+            self.crash.pass("write.committed").await;
+        }
+        if objects.is_empty() {
+            return Err(all_lost(lost));
+        }
+        Ok(Taken { len, digests, blocks, virtual_size, objects, lost })
+    }
+}
+
+async fn abort(targets: impl IntoIterator<Item = OpenTarget>) {
+    for target in targets {
+        let store = target.store().clone();
+        if let Err(error) = target.abort().await {
+            // The journal still has it.
+            tracing::warn!(store = %store, error = %error, "an object that does not count is still there");
+        }
+    }
+}
+
+fn all_lost(lost: Vec<LostLane>) -> Refused {
+    let stores = lost.iter().map(|lane| lane.store.clone()).collect();
+    let error = lost.into_iter().next().map_or_else(
+        || ImageError::Unavailable { text: "there is no store to write to".to_owned(), retry_after: None },
+        |lane| ImageError::from_write(lane.error),
+    );
+    Refused { error, stores }
+}
+
+fn refusal(failed: Failed<IngestError>) -> Refused {
+    for left in &failed.left_behind {
+        tracing::warn!(store = %left.store, url = left.url, error = %left.error, "an object that does not count is still there");
+    }
+    let text = failed.error.to_string();
+    match failed.error {
+        IngestError::TooLarge { .. } => {
+            ImageError::TooLarge("The provided image is too large.".to_owned()).into()
+        }
+        IngestError::LongerThanDeclared { .. } | IngestError::ShorterThanDeclared { .. } => {
+            ImageError::Invalid(format!("Size mismatch: {text}")).into()
+        }
+        IngestError::Source(source) => match source.downcast::<BodyError>().map(|error| *error) {
+            Ok(BodyError::ClientGone) => ImageError::ClientGone.into(),
+            Ok(error @ BodyError::Malformed(_)) => ImageError::Invalid(error.to_string()).into(),
+            Ok(BodyError::Local(source)) => {
+                ImageError::Local { text: "cannot read the staged image".to_owned(), source }.into()
+            }
+            Err(source) => ImageError::Invalid(format!("{text}: {source}")).into(),
+        },
+        IngestError::AllTargetsFailed(errors) => {
+            let stores = errors.iter().map(|error| error.store.clone()).collect();
+            let error = errors
+                .into_iter()
+                .next()
+                .map_or_else(|| ImageError::Unavailable { text, retry_after: None }, ImageError::from_write);
+            Refused { error, stores }
+        }
+        IngestError::Hashing(source) => {
+            ImageError::Local { text: "cannot hash the image".to_owned(), source }.into()
+        }
+        _ => ImageError::Unavailable { text, retry_after: None }.into(),
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The jobs: what goes on after a request was accepted.
+
+mod clear;
+mod copy;
+mod copy_step;
+mod delete;
+mod hash;
+mod import;
+
+use chrono::{SubsecRound, Utc};
+use scurry_types::{ImageId, JobId, ProjectId, StoreId, TaskStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub(super) use self::clear::ClearJob;
+pub(super) use self::copy::CopyJob;
+pub(super) use self::delete::{DeleteJob, DeletePayload, Doomed};
+pub(super) use self::hash::HashJob;
+pub(super) use self::import::ImportJob;
+use super::Answer;
+use super::core::Core;
+use crate::image::{Image, reserved};
+use crate::ports::{Change, Guard, Outcome, TaskChange};
+
+pub(super) const COPY: &str = "image.copy";
+pub(super) const IMPORT: &str = "image.import";
+pub(super) const DELETE: &str = "image.delete";
+pub(super) const HASH: &str = "image.hash";
+pub(super) const CLEAR: &str = "image.clear";
+
+/// What an import or copy is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ImportPayload {
+    /// Stores to write.
+    pub(super) stores: Vec<StoreId>,
+    /// One failing store undoes the rest.
+    pub(super) must_succeed: bool,
+    /// Whose limits count.
+    pub(super) project: Option<ProjectId>,
+}
+
+impl ImportPayload {
+    pub(super) fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+/// Whether jobs of that kind go on with an image after a crash, clearing up what they left themselves.
+pub(super) fn resumes(kind: &str) -> bool {
+    matches!(kind, COPY | IMPORT | HASH)
+}
+
+/// A store that did not get the image, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Loss {
+    pub(super) store: StoreId,
+    pub(super) reason: String,
+    /// Whether another attempt may help.
+    pub(super) later: bool,
+}
+
+/// The losses in one sentence, for a task's message.
+pub(super) fn sentence(losses: &[Loss]) -> String {
+    let parts: Vec<_> = losses.iter().map(|loss| format!("{}: {}", loss.store, loss.reason)).collect();
+    parts.join("; ")
+}
+
+impl Core {
+    /// A task's new state, and when its row may go if it ended.
+    pub(super) fn task_state(&self, status: TaskStatus, message: String) -> TaskChange {
+        let ended = matches!(status, TaskStatus::Success | TaskStatus::Failure);
+        let kept = chrono::TimeDelta::from_std(self.settings.task_time_to_live).ok();
+        let expires_at =
+            kept.filter(|_| ended).and_then(|kept| Utc::now().trunc_subsecs(6).checked_add_signed(kept));
+        TaskChange { status, message, result: None, expires_at }
+    }
+
+    /// Steps that let go of an image and say how its import went.
+    pub(super) fn release(
+        &self,
+        task: &JobId,
+        status: TaskStatus,
+        message: String,
+        lost: &[Loss],
+    ) -> Vec<Change> {
+        let failed: Vec<&str> = lost.iter().map(|loss| loss.store.as_str()).collect();
+        vec![
+            Change::SetProperty(reserved::IMPORTING_TO.to_owned(), String::new()),
+            Change::SetProperty(reserved::FAILED_IMPORT.to_owned(), failed.join(",")),
+            Change::RemoveProperty(reserved::IMPORT_TASK.to_owned()),
+            Change::Task(task.clone(), self.task_state(status, message)),
+        ]
+    }
+
+    /// The image a job works on, if the job still holds it.
+    pub(super) async fn held(&self, id: &ImageId, task: &JobId) -> Answer<Option<Image>> {
+        let image = self.images.get(id).await?;
+        Ok(image.filter(|image| image.held_by() == Some(task.as_str())))
+    }
+
+    /// Ends a task whose image was taken from under it.
+    pub(super) async fn task_lost(&self, task: &JobId) -> Answer<()> {
+        let text = "The image was deleted, or another task took it over".to_owned();
+        Ok(self.images.change_task(task, &self.task_state(TaskStatus::Failure, text)).await?)
+    }
+
+    pub(super) async fn change_held(
+        &self,
+        image: &ImageId,
+        guard: Guard,
+        task: &JobId,
+        changes: &[Change],
+    ) -> Answer<Outcome> {
+        Ok(self.images.change(image, &guard.held_by(task), changes).await?)
+    }
+}

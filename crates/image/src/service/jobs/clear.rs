@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Clearing up writes that nobody works on any more, again and again until it is done.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scurry_jobs::{Handler, Job, JobContext, Outcome};
+
+use super::CLEAR;
+use crate::service::Answer;
+use crate::service::core::Core;
+
+/// Removes what ended writes of an image left in stores.
+#[derive(Debug)]
+pub(in crate::service) struct ClearJob {
+    core: Arc<Core>,
+}
+
+impl ClearJob {
+    pub(in crate::service) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    async fn clear(&self, job: &Job) -> Answer<Option<String>> {
+        let Some(id) = &job.image_id else { return Ok(None) };
+        let core = &self.core;
+        // Whoever writes for the image now would have its unfinished objects taken away.
+        let Ok(_turn) = core.turn(id).try_lock_owned() else {
+            return Ok(Some("the image is being written".to_owned()));
+        };
+        let mut reason = None;
+        for row in core.images.journal(Some(id), Some(&core.settings.node_id)).await? {
+            if let Err(error) = core.clear_write(&row).await {
+                reason = Some(error.reason());
+            }
+        }
+        Ok(reason)
+    }
+}
+
+#[async_trait]
+impl Handler for ClearJob {
+    fn kind(&self) -> &'static str {
+        CLEAR
+    }
+
+    fn max_attempts(&self) -> Option<u32> {
+        None
+    }
+
+    async fn run(&self, job: &Job, _context: &JobContext) -> Outcome {
+        match self.clear(job).await {
+            Ok(None) => Outcome::Done,
+            Ok(Some(reason)) => Outcome::Retry(reason),
+            Err(error) => Outcome::Retry(error.reason()),
+        }
+    }
+
+    async fn give_up(&self, _job: &Job, _context: &JobContext, _reason: &str) {}
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `glance-direct`: a staged file read once into all stores asked for.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scurry_jobs::{Handler, Job, JobContext, Outcome};
+use scurry_transfer::OnFailure;
+use scurry_types::{ImageId, ImageStatus, TaskStatus};
+
+use super::{IMPORT, ImportPayload, Loss, sentence};
+use crate::error::ImageError;
+use crate::image::Image;
+use crate::ports::{self, Change, Guard, Purpose, WriteRow};
+use crate::service::Answer;
+use crate::service::core::Core;
+use crate::service::intake::{IntakeSpec, Lane, Refused, Taken};
+use crate::service::quota::{Resource, mebibytes};
+
+/// Imports staged images.
+#[derive(Debug)]
+pub(in crate::service) struct ImportJob {
+    core: Arc<Core>,
+}
+
+impl ImportJob {
+    pub(in crate::service) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    async fn import(&self, job: &Job, context: &JobContext) -> Answer<Outcome> {
+        let core = &self.core;
+        let (Some(id), Some(payload)) = read(job) else {
+            return Ok(Outcome::Failed("the job cannot be read".to_owned()));
+        };
+        let _turn = core.turn(id).lock_owned().await;
+        core.clear_earlier(id).await?;
+        let held = core.held(id, &job.id).await?;
+        let Some(image) = held.filter(|image| image.status == ImageStatus::Importing) else {
+            core.task_lost(&job.id).await?;
+            core.remove_staged(id).await?;
+            return Ok(Outcome::Failed("the image is gone".to_owned()));
+        };
+        let working = core.task_state(TaskStatus::Processing, String::new());
+        core.images.change_task(&job.id, &working).await?;
+        core.crash.pass("import.processing").await;
+        let mut lanes = Vec::new();
+        for store in payload.stores.iter().filter_map(|store| core.stores.get(store.as_str())) {
+            let row = WriteRow::begin(id, Some(&store.facts().id), &core.settings.node_id, Purpose::Import);
+            lanes.push(Lane { store: Arc::clone(store), row });
+        }
+        let rows: Vec<_> = lanes.iter().map(|lane| lane.row.clone()).collect();
+        let begun: Vec<_> = rows.iter().cloned().map(Change::Journal).collect();
+        let guard = Guard::states(&[ImageStatus::Importing]);
+        if core.change_held(id, guard, &job.id, &begun).await? != ports::Outcome::Done {
+            return Ok(Outcome::Failed("the image is gone".to_owned()));
+        }
+        match self.transfer(&image, &payload, &lanes, context).await {
+            Ok(taken) => self.succeed(job, &image, &taken, &rows).await,
+            Err(refused) => {
+                core.clear_writes(&rows).await;
+                if context.stop.is_cancelled() && core.held(id, &job.id).await?.is_some() {
+                    return Ok(Outcome::Interrupted);
+                }
+                if matches!(refused.error, ImageError::Unavailable { .. }) && !refused.stores.is_empty() {
+                    return Ok(Outcome::Retry(refused.error.reason()));
+                }
+                let reason = refused.error.reason();
+                let stores = if refused.stores.is_empty() { payload.stores.clone() } else { refused.stores };
+                self.fail(job, id, &reason, stores).await
+            }
+        }
+    }
+
+    async fn transfer(
+        &self,
+        image: &Image,
+        payload: &ImportPayload,
+        lanes: &[Lane],
+        context: &JobContext,
+    ) -> Result<Taken, Refused> {
+        let core = &self.core;
+        let project = payload.project.as_ref();
+        core.enforce(project, Resource::SizeTotal, mebibytes(image.size)).await?;
+        core.enforce(project, Resource::CountUploading, 0).await?;
+        let (len, body) = core.read_staged(&image.id).await?;
+        let on_failure = if payload.must_succeed { OnFailure::AbortAll } else { OnFailure::DropTarget };
+        let spec = IntakeSpec {
+            declared_len: Some(len),
+            expected_len: Some(len),
+            on_failure,
+            cancel: context.stop.clone(),
+        };
+        core.take_in(image, lanes, body, spec).await
+    }
+
+    async fn succeed(&self, job: &Job, image: &Image, taken: &Taken, rows: &[WriteRow]) -> Answer<Outcome> {
+        let core = &self.core;
+        let id = &image.id;
+        let lost: Vec<Loss> = taken
+            .lost
+            .iter()
+            .map(|lane| Loss { store: lane.store.clone(), reason: lane.error.to_string(), later: false })
+            .collect();
+        // What dropped lanes left is cleared first: afterwards nobody would know that it may be there.
+        let dropped: Vec<_> = rows
+            .iter()
+            .filter(|row| lost.iter().any(|loss| Some(&loss.store) == row.store.as_ref()))
+            .cloned()
+            .collect();
+        core.clear_writes(&dropped).await;
+        let mut changes = taken.changes();
+        changes.push(Change::Status(ImageStatus::Active));
+        let kept = rows.iter().filter(|row| !dropped.contains(row));
+        changes.extend(kept.map(|row| Change::JournalClear(row.id.clone())));
+        let message = if lost.is_empty() {
+            format!("Imported {} MiB", taken.len >> 20)
+        } else {
+            format!("Imported, but not into {}", sentence(&lost))
+        };
+        changes.extend(core.release(&job.id, TaskStatus::Success, message, &lost));
+        core.crash.pass("import.before-active").await;
+        let guard = Guard::states(&[ImageStatus::Importing]);
+        let outcome = core.change_held(id, guard, &job.id, &changes).await?;
+        core.crash.pass("import.active").await;
+        if outcome != ports::Outcome::Done {
+            core.clear_writes(rows).await;
+            core.task_lost(&job.id).await?;
+            core.remove_staged(id).await?;
+            return Ok(Outcome::Failed("the image is gone".to_owned()));
+        }
+        core.remove_staged(id).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// The image is `queued` again, the staged file gone, and the task says why.
+    async fn fail(
+        &self,
+        job: &Job,
+        id: &ImageId,
+        reason: &str,
+        stores: Vec<scurry_types::StoreId>,
+    ) -> Answer<Outcome> {
+        let core = &self.core;
+        let lost: Vec<Loss> =
+            stores.into_iter().map(|store| Loss { store, reason: reason.to_owned(), later: false }).collect();
+        let mut changes =
+            vec![Change::Status(ImageStatus::Queued), Change::Sizes { size: None, virtual_size: None }];
+        changes.extend(core.release(&job.id, TaskStatus::Failure, reason.to_owned(), &lost));
+        let guard = Guard::states(&[ImageStatus::Importing]);
+        if core.change_held(id, guard, &job.id, &changes).await? != ports::Outcome::Done {
+            core.task_lost(&job.id).await?;
+        }
+        core.crash.pass("import.queued-again").await;
+        core.remove_staged(id).await?;
+        Ok(Outcome::Failed(reason.to_owned()))
+    }
+}
+
+pub(super) fn read(job: &Job) -> (Option<&ImageId>, Option<ImportPayload>) {
+    (job.image_id.as_ref(), serde_json::from_value(job.payload.clone()).ok())
+}
+
+impl Core {
+    /// Clears what an earlier attempt at an import or copy left. Only for whoever has the image's turn.
+    pub(super) async fn clear_earlier(&self, id: &ImageId) -> Answer<()> {
+        for row in self.images.journal(Some(id), None).await? {
+            if matches!(row.purpose, Purpose::Import | Purpose::Undo) {
+                self.clear_write(&row).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Handler for ImportJob {
+    fn kind(&self) -> &'static str {
+        IMPORT
+    }
+
+    fn max_attempts(&self) -> Option<u32> {
+        Some(4)
+    }
+
+    async fn run(&self, job: &Job, context: &JobContext) -> Outcome {
+        self.import(job, context).await.unwrap_or_else(|error| Outcome::Retry(error.reason()))
+    }
+
+    async fn give_up(&self, job: &Job, _context: &JobContext, reason: &str) {
+        let (Some(id), Some(payload)) = read(job) else { return };
+        let _turn = self.core.turn(id).lock_owned().await;
+        if let Err(error) = self.fail(job, id, reason, payload.stores).await {
+            tracing::error!(image = %id, error = error.reason(), "a failed import cannot be undone");
+        }
+    }
+}

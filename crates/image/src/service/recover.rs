@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Clearing up after a crash, before the first request is served.
+
+use scurry_jobs::JobState;
+use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
+
+use super::core::Core;
+use super::jobs::resumes;
+use super::leftovers::clear_job;
+use super::{Answer, ImageService};
+use crate::image::{Image, reserved};
+use crate::ports::{Change, Guard, Purpose};
+
+/// An object in a store that no image names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// The store.
+    pub store: StoreId,
+    /// The image it was made for.
+    pub image: ImageId,
+    /// Its url.
+    pub url: String,
+}
+
+impl ImageService {
+    /// Puts right what an earlier life of this node left half done: stores are released, unfinished objects
+    /// removed, images whose upload or import died made `queued` again. Jobs go on where they were.
+    pub(super) async fn recover(&self) -> Answer<()> {
+        let core = &self.core;
+        for store in core.stores.iter() {
+            if let Err(error) = store.recover().await {
+                tracing::warn!(store = %store.facts().id, error = %error, "a store cannot be cleaned up");
+            }
+        }
+        core.images.node_heartbeat(&core.settings.node_id).await?;
+        core.jobs.drop_leases(&core.settings.node_id).await?;
+        core.clear_journal().await?;
+        core.free_images().await?;
+        core.drop_dead_holds().await?;
+        core.sweep_staging().await?;
+        Ok(())
+    }
+
+    /// Objects in the stores that no image names, of images the database knows. Asks every store about every
+    /// image: for the operator, not for requests.
+    pub async fn orphans(&self) -> Answer<Vec<Orphan>> {
+        let core = &self.core;
+        let mut orphans = Vec::new();
+        for id in core.images.ids_in(ImageStatus::ALL).await? {
+            for store in core.stores.iter() {
+                let Ok(_turn) = core.turn(&id).try_lock_owned() else { continue };
+                for url in core.unnamed(store.as_ref(), &id, None).await? {
+                    orphans.push(Orphan { store: store.facts().id.clone(), image: id.clone(), url });
+                }
+            }
+        }
+        Ok(orphans)
+    }
+}
+
+impl Core {
+    /// Removes what this node was writing when it died. Writes of imports are left to their jobs.
+    async fn clear_journal(&self) -> Answer<()> {
+        for row in self.images.journal(None, Some(&self.settings.node_id)).await? {
+            if row.purpose == Purpose::Import && self.has_open_job(&row.image).await? {
+                continue;
+            }
+            if let Err(error) = self.clear_write(&row).await {
+                tracing::warn!(image = %row.image, error = error.reason(), "an unfinished object is left to a job");
+                self.jobs.enqueue(&clear_job(&row.image)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn has_open_job(&self, image: &ImageId) -> Answer<bool> {
+        let jobs = self.jobs.open_jobs(image).await?;
+        Ok(jobs.iter().any(|job| resumes(&job.kind)))
+    }
+
+    /// Images whose upload, staging or import nobody works on any more.
+    async fn free_images(&self) -> Answer<()> {
+        let busy = [ImageStatus::Saving, ImageStatus::Uploading, ImageStatus::Importing];
+        for id in self.images.ids_in(&busy).await? {
+            let Some(image) = self.images.get(&id).await? else { continue };
+            let elsewhere = self.images.journal(Some(&id), None).await?;
+            if elsewhere.iter().any(|row| row.node != self.settings.node_id) {
+                continue;
+            }
+            let staged = tokio::fs::try_exists(self.staged_file(&id)).await.unwrap_or(true);
+            let dead = match image.status {
+                ImageStatus::Saving => true,
+                // Staged completely, waiting for its import.
+                ImageStatus::Uploading => image.size.is_none() || !staged,
+                ImageStatus::Importing => !self.has_open_job(&id).await?,
+                _ => false,
+            };
+            if dead {
+                tracing::info!(image = %id, status = %image.status, "an interrupted image is queued again");
+                self.free(&image).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn free(&self, image: &Image) -> Answer<()> {
+        let mut more = Vec::new();
+        if let Some(task) = image.held_by() {
+            let text = "The service was stopped while it worked on the image".to_owned();
+            let task = JobId::from(task);
+            more = self.release(&task, TaskStatus::Failure, text, &[]);
+        }
+        self.back_to_queued(&image.id, image.status, more).await?;
+        Ok(())
+    }
+
+    /// Holds of tasks whose job ended, or that never had one.
+    async fn drop_dead_holds(&self) -> Answer<()> {
+        for id in self.images.ids_in(&[ImageStatus::Active, ImageStatus::Deactivated]).await? {
+            let Some(image) = self.images.get(&id).await? else { continue };
+            let Some(task) = image.held_by().map(JobId::from) else { continue };
+            let job = self.jobs.get(&task).await?;
+            if job.is_some_and(|job| matches!(job.state, JobState::Pending | JobState::Running)) {
+                continue;
+            }
+            let unfinished = image.list_property(reserved::IMPORTING_TO);
+            let text = "The service was stopped while it worked on the image".to_owned();
+            let lost: Vec<_> = unfinished
+                .into_iter()
+                .map(|store| super::jobs::Loss { store: store.into(), reason: text.clone(), later: false })
+                .collect();
+            let steps: Vec<Change> = self.release(&task, TaskStatus::Failure, text, &lost);
+            let _ = self.images.change(&id, &Guard::default().held_by(&task), &steps).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The staging area: one file an image in a directory of this node.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use scurry_types::{ImageId, ImageStatus};
+use tokio::fs::{self, File};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+
+use super::Answer;
+use super::core::Core;
+use crate::body::{Body, BodyError};
+use crate::error::ImageError;
+
+/// Bytes read from a staged file at a time.
+const PIECE: usize = 1 << 20;
+
+fn local(verb: &str, path: &Path) -> impl FnOnce(std::io::Error) -> ImageError {
+    let text = format!("cannot {verb} {} in the staging area", path.display());
+    move |source| match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ImageError::StorageFull(
+            "Image storage media is full: the staging area has no space left".to_owned(),
+        ),
+        _ => ImageError::Local { text, source },
+    }
+}
+
+impl Core {
+    /// Where an image's staged bytes are; Glance names the file so too.
+    pub(super) fn staged_file(&self, id: &ImageId) -> PathBuf {
+        self.settings.staging_dir.join(id.as_str())
+    }
+
+    fn unfinished_file(&self, id: &ImageId) -> PathBuf {
+        self.settings.staging_dir.join(format!("{id}.part"))
+    }
+
+    /// Writes a body into the staging area; gives its length in bytes.
+    pub(super) async fn write_staged(
+        &self,
+        id: &ImageId,
+        declared_len: Option<u64>,
+        mut body: Body,
+        cancel: &CancellationToken,
+    ) -> Answer<u64> {
+        let dir = &self.settings.staging_dir;
+        fs::create_dir_all(dir).await.map_err(local("create the directory", dir))?;
+        let unfinished = self.unfinished_file(id);
+        let mut file = File::create(&unfinished).await.map_err(local("create", &unfinished))?;
+        let mut len = 0_u64;
+        loop {
+            let piece = tokio::select! {
+                piece = body.next() => piece,
+                () = cancel.cancelled() => {
+                    let text = "the upload to the staging area was stopped".to_owned();
+                    return Err(ImageError::Unavailable { text, retry_after: None });
+                }
+            };
+            let piece = match piece {
+                None => break,
+                Some(Ok(piece)) => piece,
+                Some(Err(BodyError::ClientGone)) => return Err(ImageError::ClientGone),
+                Some(Err(error)) => return Err(ImageError::Invalid(error.to_string())),
+            };
+            len += piece.len() as u64;
+            self.check_cap(Some(len))?;
+            if let Some(declared) = declared_len.filter(|declared| len > *declared) {
+                return Err(ImageError::Invalid(format!(
+                    "Size mismatch: the body has more than the {declared} bytes announced"
+                )));
+            }
+            file.write_all(&piece).await.map_err(local("write", &unfinished))?;
+        }
+        if let Some(declared) = declared_len.filter(|declared| len != *declared) {
+            return Err(ImageError::Invalid(format!(
+                "Size mismatch: the body ended after {len} of the {declared} bytes announced"
+            )));
+        }
+        file.sync_all().await.map_err(local("write", &unfinished))?;
+        drop(file);
+        self.crash.pass("stage.written").await;
+        let staged = self.staged_file(id);
+        fs::rename(&unfinished, &staged).await.map_err(local("rename", &unfinished))?;
+        let opened = File::open(dir).await.map_err(local("open the directory", dir))?;
+        opened.sync_all().await.map_err(local("write the directory", dir))?;
+        Ok(len)
+    }
+
+    /// The bytes of a staged file.
+    pub(super) async fn read_staged(
+        &self,
+        id: &ImageId,
+    ) -> Answer<(u64, impl Stream<Item = Result<Bytes, BodyError>> + Send + use<>)> {
+        let path = self.staged_file(id);
+        let file = File::open(&path).await.map_err(local("open", &path))?;
+        let len = file.metadata().await.map_err(local("read", &path))?.len();
+        let pieces = stream::unfold(Some(file), |state| async move {
+            let mut file = state?;
+            let mut piece = bytes::BytesMut::with_capacity(PIECE);
+            match file.read_buf(&mut piece).await {
+                Ok(0) => None,
+                Ok(_) => Some((Ok(piece.freeze()), Some(file))),
+                Err(error) => Some((Err(BodyError::Local(error)), None)),
+            }
+        });
+        Ok((len, pieces))
+    }
+
+    pub(super) async fn remove_unfinished_stage(&self, id: &ImageId) -> Answer<()> {
+        remove(&self.unfinished_file(id)).await?;
+        // A staged file whose image was not told of it yet does not count either.
+        let told = self.images.get(id).await?.is_some_and(|image| {
+            image.status == ImageStatus::Importing
+                || (image.status == ImageStatus::Uploading && image.size.is_some())
+        });
+        if told { Ok(()) } else { remove(&self.staged_file(id)).await }
+    }
+
+    pub(super) async fn remove_staged(&self, id: &ImageId) -> Answer<()> {
+        remove(&self.unfinished_file(id)).await?;
+        remove(&self.staged_file(id)).await
+    }
+
+    /// Removes files of images that have nothing staged. Called before requests are served.
+    pub(super) async fn sweep_staging(&self) -> Answer<()> {
+        let dir = &self.settings.staging_dir;
+        let mut entries = match fs::read_dir(dir).await {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(local("read the directory", dir)(error)),
+        };
+        while let Some(entry) = entries.next_entry().await.map_err(local("read the directory", dir))? {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let Ok(id) = name.strip_suffix(".part").unwrap_or(name).parse::<ImageId>() else { continue };
+            let status = self.images.get(&id).await?.map(|image| image.status);
+            let staged = matches!(status, Some(ImageStatus::Uploading | ImageStatus::Importing));
+            if !staged || name.ends_with(".part") {
+                tracing::info!(image = %id, file = name, "a staged file nobody needs is removed");
+                remove(&entry.path()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn remove(path: &Path) -> Answer<()> {
+    match fs::remove_file(path).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(local("remove", path)(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Changing an image by a PATCH: a draft made in memory and saved if nothing changed meanwhile.
+
+use scurry_types::{ImageId, ImageStatus, StoreId};
+
+use super::core::Core;
+use super::upload::missing_formats;
+use super::{Answer, ImageService};
+use crate::caller::Caller;
+use crate::error::ImageError;
+use crate::image::{Image, ImageLocation, reserved};
+use crate::patch::{AskedLocation, Draft, PatchOp, PatchRights, apply};
+use crate::ports::{BaseFields, Change, Guard, Outcome, WriteRow};
+
+impl ImageService {
+    /// Applies a PATCH: all operations or none. Concurrent changes of the image are not lost: the operations
+    /// are applied again to what the others made of it.
+    pub async fn update(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        ops: &[PatchOp],
+        rights: &PatchRights,
+    ) -> Answer<Image> {
+        for _ in 0..20 {
+            let image = self.core.own(caller, id, "modify_image").await?;
+            let draft = apply(&image, ops, rights, &self.core.settings)?;
+            self.core.check_quotas(&image, &draft)?;
+            let plan = self.core.plan(&image, draft).await?;
+            if plan.changes.is_empty() {
+                return Ok(image);
+            }
+            let guard = Guard {
+                states: vec![image.status],
+                free: plan.touches_data,
+                unchanged_since: Some(image.updated_at),
+                ..Guard::default()
+            };
+            if self.core.images.change(id, &guard, &plan.changes).await? == Outcome::Done {
+                self.core.clear_writes(&plan.disowned).await;
+                // The new owner may be another project: what was changed is shown all the same.
+                return self.core.images.get(id).await?.ok_or_else(|| ImageError::no_image(id));
+            }
+            if plan.touches_data && image.held_by().is_some() {
+                return Err(ImageError::Conflict("Image has active task".to_owned()));
+            }
+        }
+        Err(ImageError::Conflict(format!("Image {id} is being changed by others, try again")))
+    }
+}
+
+/// What a PATCH does to the database, and to the stores afterwards.
+#[derive(Debug, Default)]
+struct Plan {
+    changes: Vec<Change>,
+    disowned: Vec<WriteRow>,
+    touches_data: bool,
+}
+
+impl Core {
+    fn check_quotas(&self, image: &Image, draft: &Draft) -> Answer<()> {
+        let quotas = &self.settings.quotas;
+        let own = |name: &&String| !name.starts_with(reserved::PREFIX);
+        let (before, after) =
+            (image.properties.keys().filter(own).count(), draft.properties.keys().filter(own).count());
+        // An image above a limit that was lowered may still shrink.
+        if after > before {
+            Self::at_most("properties", after, quotas.properties)?;
+        }
+        if draft.tags.len() > image.tags.len() {
+            Self::at_most("tags", draft.tags.len(), quotas.tags)?;
+        }
+        if let Some(locations) = draft.locations.as_ref().filter(|list| list.len() > image.locations.len()) {
+            Self::at_most("locations", locations.len(), quotas.locations)?;
+        }
+        Ok(())
+    }
+
+    async fn plan(&self, image: &Image, draft: Draft) -> Answer<Plan> {
+        let mut plan = Plan::default();
+        if draft.fields != fields(image) {
+            plan.changes.push(Change::Base(draft.fields.clone()));
+        }
+        if draft.properties != image.properties {
+            plan.changes.push(Change::Properties(draft.properties));
+        }
+        if draft.tags != image.tags {
+            plan.changes.push(Change::Tags(draft.tags));
+        }
+        if let Some(locations) = draft.locations {
+            self.plan_locations(image, &draft.fields, locations, &mut plan).await?;
+        }
+        Ok(plan)
+    }
+
+    async fn plan_locations(
+        &self,
+        image: &Image,
+        fields: &BaseFields,
+        asked: Vec<AskedLocation>,
+        plan: &mut Plan,
+    ) -> Answer<()> {
+        let mut wanted: Vec<ImageLocation> = Vec::new();
+        let mut first_new = None;
+        for one in asked {
+            if one.known {
+                wanted.push(ImageLocation {
+                    url: one.url,
+                    metadata: one.metadata,
+                    status: "active".to_owned(),
+                });
+                continue;
+            }
+            let hint = one.metadata.get("store").and_then(serde_json::Value::as_str);
+            let mut location = self.locate(&one.url, hint)?;
+            let len = self.len_of(&location).await?;
+            if image.size.is_some_and(|size| size != len) {
+                return Err(ImageError::Invalid(format!(
+                    "Invalid location: it holds {len} bytes, the image has another size"
+                )));
+            }
+            check_claims(image, &one)?;
+            for (name, value) in one.metadata {
+                location.metadata.entry(name).or_insert(value);
+            }
+            first_new.get_or_insert((len, one.validation));
+            wanted.push(location);
+        }
+        plan.touches_data = true;
+        for gone in image.locations.iter().filter(|old| !wanted.iter().any(|new| new.url == old.url)) {
+            if let Some(store) = gone.store().filter(|store| self.stores.get(store).is_some()) {
+                let (row, [_, journal]) = self.disown(&image.id, &StoreId::from(store), &gone.url);
+                plan.changes.push(journal);
+                plan.disowned.push(row);
+            }
+        }
+        plan.changes.push(Change::Locations(wanted));
+        if image.status == ImageStatus::Queued
+            && let Some((len, validation)) = first_new
+        {
+            let mut formed = image.clone();
+            formed.disk_format.clone_from(&fields.disk_format);
+            formed.container_format.clone_from(&fields.container_format);
+            if let Some(missing) = missing_formats(&formed) {
+                return Err(ImageError::Invalid(format!(
+                    "Properties {missing} must be set prior to saving data."
+                )));
+            }
+            plan.changes.push(Change::Sizes { size: Some(len), virtual_size: None });
+            plan.changes.push(Change::Hashes {
+                checksum: validation.as_ref().and_then(|data| data.checksum.clone()),
+                os_hash_algo: validation
+                    .as_ref()
+                    .and_then(|data| data.os_hash_algo)
+                    .map(|one| one.to_string()),
+                os_hash_value: validation.and_then(|data| data.os_hash_value),
+            });
+            plan.changes.push(Change::Status(ImageStatus::Active));
+        }
+        Ok(())
+    }
+}
+
+/// What a client says of another location's bytes must be what is known of the image's.
+fn check_claims(image: &Image, asked: &AskedLocation) -> Answer<()> {
+    let Some(claims) = asked.validation.as_ref().filter(|_| image.status == ImageStatus::Active) else {
+        return Ok(());
+    };
+    let algorithm = claims.os_hash_algo.map(|one| one.to_string());
+    let fits = (claims.checksum.is_none() || claims.checksum == image.checksum)
+        && (algorithm.is_none()
+            || (algorithm == image.os_hash_algo && claims.os_hash_value == image.os_hash_value));
+    if fits {
+        return Ok(());
+    }
+    Err(ImageError::Conflict("validation_data does not match the image's checksum or hash".to_owned()))
+}
+
+fn fields(image: &Image) -> BaseFields {
+    BaseFields {
+        name: image.name.clone(),
+        visibility: image.visibility,
+        protected: image.protected,
+        os_hidden: image.os_hidden,
+        owner: image.owner.clone(),
+        container_format: image.container_format.clone(),
+        disk_format: image.disk_format.clone(),
+        min_disk: image.min_disk,
+        min_ram: image.min_ram,
+    }
+}

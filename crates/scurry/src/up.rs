@@ -9,6 +9,7 @@ mod conf;
 pub(crate) mod credentials;
 pub(crate) mod layout;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use scurry_block_storage::{BlockStorage, BlockStorageConfig, CinderConf};
@@ -40,7 +41,8 @@ pub(crate) struct Running {
     pub(crate) passwords: Passwords,
     layout: Layout,
     image: ImageApi,
-    block: BlockStorage,
+    block_stop: CancellationToken,
+    block_work: JoinHandle<()>,
     stop: CancellationToken,
     servers: Vec<JoinHandle<()>>,
 }
@@ -69,7 +71,8 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
 
     let block = open_block_storage(options, &layout, &auth_url, (&block_url, &image_url), &passwords, &bootstrapped).await?;
     servers.push(sockets.block.serve(block.router(), stop.clone()));
-    block.start().await.map_err(|error| Failure::new("cannot start block storage", error))?;
+    let block_stop = CancellationToken::new();
+    let block_work = block.start(block_stop.clone());
 
     let conf = image_conf(options, &layout, &auth_url, &image_url, &passwords, &bootstrapped)?;
     let image = ImageApi::open(&conf, format!("scurry-{}", node_name(&layout))).await?;
@@ -80,7 +83,7 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
         clouds::Login { cloud: "scurry-demo", openrc: "demo-openrc", user: "demo", password: &passwords.demo },
     ];
     clouds::write(&layout, &auth_url, REGION, &logins)?;
-    Ok(Running { auth_url, block_url, image_url, passwords, layout, image, block, stop, servers })
+    Ok(Running { auth_url, block_url, image_url, passwords, layout, image, block_stop, block_work, stop, servers })
 }
 
 impl Running {
@@ -125,11 +128,11 @@ impl Running {
     /// Lets requests and jobs come to an end, in the order in which the services need each other.
     pub(crate) async fn stop(self) {
         self.image.shutdown().await;
-        self.block.shutdown().await;
+        self.block_stop.cancel();
         self.stop.cancel();
-        for server in self.servers {
+        for server in self.servers.into_iter().chain([self.block_work]) {
             if let Err(error) = server.await {
-                tracing::error!(%error, "a server ended badly");
+                tracing::error!(%error, "a service ended badly");
             }
         }
     }
@@ -218,9 +221,9 @@ async fn open_block_storage(
         None => layout.write_once("cinder.conf", conf::CINDER)?,
     };
     let files = config_files::load_cinder(&[file])?;
-    let cinder = CinderConf::from_files(&files).map_err(config_files::faults)?;
+    let cinder = CinderConf::load(&files).map_err(config_files::faults)?;
     let service_user = service_credentials(auth_url, "cinder", &passwords.cinder, SERVICE_PROJECT);
-    let id_of = |ids: &std::collections::BTreeMap<String, String>, name: &str| ids.get(name).cloned().unwrap_or_default();
+    let id_of = |ids: &BTreeMap<String, String>, name: &str| ids.get(name).cloned().unwrap_or_default();
     let block = BlockStorage::open(BlockStorageConfig {
         database_path: layout.path("block-storage.db"),
         data_dir: layout.path("pools"),
@@ -242,14 +245,19 @@ async fn open_block_storage(
 async fn ensure_volume_types(block: &BlockStorage, options: &UpOptions) -> Result<(), Failure> {
     let failed = |error| Failure::new("cannot make a volume type", error);
     if options.cinder_conf.is_none() {
-        for (name, specs) in conf::VOLUME_TYPES {
-            block.ensure_volume_type(name, None, true, specs).await.map_err(failed)?;
+        for &(name, specs) in conf::VOLUME_TYPES {
+            block.ensure_volume_type(name, None, true, &extra_specs(specs)).await.map_err(failed)?;
         }
     }
     for (name, backend) in &options.volume_types {
-        block.ensure_volume_type(name, None, true, &[("volume_backend_name", backend)]).await.map_err(failed)?;
+        let specs = extra_specs(&[("volume_backend_name", backend)]);
+        block.ensure_volume_type(name, None, true, &specs).await.map_err(failed)?;
     }
     Ok(())
+}
+
+fn extra_specs(specs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    specs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 fn image_conf(
@@ -273,8 +281,8 @@ fn image_conf(
         image_endpoint_id: bootstrapped.endpoint_ids.get("image").map_or("", String::as_str),
         glance_password: &passwords.glance,
         data: layout.root(),
-        cinder_stores: stores.of_kind("cinder"),
-        file_stores: stores.files_without_directory(),
+        cinder_stores: stores.volumes,
+        file_stores: stores.files_without_directory,
     });
     let embedded = layout.write_private("embedded.conf", &embedded)?;
     config_files::load_glance(&[file, embedded], &[])

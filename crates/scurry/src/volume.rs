@@ -55,7 +55,7 @@ async fn write_sparse(volume: &Arc<dyn BlockVolume>, path: &Path) -> Result<(), 
     for extent in extents.iter().filter(|extent| extent.kind == ExtentKind::Data) {
         let mut offset = extent.offset;
         while offset < extent.end() {
-            let len = usize::try_from((extent.end() - offset).min(CHUNK)).unwrap_or(usize::MAX);
+            let len = (extent.end() - offset).min(CHUNK);
             let bytes =
                 volume.read_at(offset, len).await.map_err(|error| Failure::new("cannot read the volume", error))?;
             let file = Arc::clone(&file);
@@ -63,7 +63,7 @@ async fn write_sparse(volume: &Arc<dyn BlockVolume>, path: &Path) -> Result<(), 
                 .await
                 .map_err(|error| Failure::new("a writer thread ended", error))?
                 .map_err(failed)?;
-            offset += len as u64;
+            offset += len;
         }
     }
     Ok(())

@@ -20,7 +20,7 @@ use super::progress::Step;
 use crate::failure::Failure;
 
 /// Bytes of one read.
-const CHUNK: usize = 4 << 20;
+const CHUNK: u64 = 4 << 20;
 /// Longest wait for a volume or a copy.
 const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -126,7 +126,7 @@ async fn hash_attached(connection: &Value, len: u64) -> Result<String, Failure> 
     let mut hash = Sha512::new();
     let mut offset = 0;
     while offset < len {
-        let part = usize::try_from(len - offset).unwrap_or(CHUNK).min(CHUNK);
+        let part = (len - offset).min(CHUNK);
         let bytes = volume.read_at(offset, part).await.map_err(|error| Failure::new("cannot read the volume", error))?;
         // Hashing a chunk takes milliseconds: not on a runtime worker.
         hash = tokio::task::spawn_blocking(move || {
@@ -135,7 +135,7 @@ async fn hash_attached(connection: &Value, len: u64) -> Result<String, Failure> 
         })
         .await
         .map_err(|error| Failure::new("a hashing thread ended", error))?;
-        offset += part as u64;
+        offset += part;
     }
     volume.close().await.map_err(|error| Failure::new("cannot close the volume", error))?;
     Ok(hex(&hash.finalize()))
@@ -146,7 +146,7 @@ pub(crate) fn file_sha512(path: &Path) -> std::io::Result<String> {
     use std::io::Read as _;
     let mut file = std::fs::File::open(path)?;
     let mut hash = Sha512::new();
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; 4 << 20];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {

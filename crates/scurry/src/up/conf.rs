@@ -150,7 +150,9 @@ filesystem_store_datadir = {data}/tasks
             text,
             "\n[{store}]\ncinder_store_auth_address = {auth_url}\ncinder_store_user_name = glance\n\
              cinder_store_password = {glance_password}\ncinder_store_project_name = service\n\
-             cinder_os_region_name = {region}\ncinder_catalog_info = block-storage:cinder:publicURL\n"
+             cinder_os_region_name = {region}\ncinder_catalog_info = block-storage:cinder:publicURL\n\
+             cinder_endpoint_template =\ncinder_store_application_credential_id =\n\
+             cinder_store_application_credential_secret =\n"
         );
     }
     for store in &neighbours.file_stores {

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The image service, wired from its configuration: the same for `scurry up` and `scurry image-api`.
+
+mod access;
+mod stores;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use scurry_config::GlanceConf;
+use scurry_image::{ImageService, ImageSettings, Quotas, ServiceParts};
+use scurry_image_db::Database;
+use scurry_image_http::HttpSettings;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::ImageApiOptions;
+use crate::config_files::{self, Loaded};
+use crate::failure::Failure;
+use crate::serve::{self, Bound};
+
+/// Import methods there is code for.
+const IMPORT_METHODS: [&str; 2] = ["glance-direct", "copy-image"];
+
+/// The image service, recovered and ready to be served.
+#[derive(Debug)]
+pub(crate) struct ImageApi {
+    service: ImageService,
+    router: Router,
+}
+
+pub(crate) async fn run(options: ImageApiOptions) -> Result<ExitCode, Failure> {
+    let loaded = config_files::load_glance(&options.config_files, &options.config_dirs)?;
+    let ip: IpAddr = loaded
+        .conf
+        .bind_host
+        .parse()
+        .map_err(|error| Failure::new(format!("[DEFAULT] bind_host = {}: an IP address is expected", loaded.conf.bind_host), error))?;
+    let socket = Bound::new("image", ip, loaded.conf.bind_port, "[DEFAULT] bind_port").await?;
+    let node = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let api = ImageApi::open(&loaded, format!("scurry-{}-{}", node.trim(), loaded.conf.bind_port)).await?;
+    let stop = CancellationToken::new();
+    let server = socket.serve(api.router(), stop.clone());
+    let signal = serve::stop_signal().await.map_err(|error| Failure::new("cannot wait for signals", error))?;
+    tracing::info!(signal, "stopping");
+    api.shutdown().await;
+    stop.cancel();
+    server.await.map_err(|error| Failure::new("the server ended badly", error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl ImageApi {
+    /// Opens database and stores, clears up after an earlier life of `node`, and starts the jobs.
+    pub(crate) async fn open(loaded: &Loaded, node: String) -> Result<Self, Failure> {
+        let conf = &loaded.conf;
+        let database = Arc::new(open_database(conf).await?);
+        let registry = stores::open(conf, &node).await?;
+        let limits = access::limits(conf)?;
+        let service = ImageService::new(ServiceParts {
+            images: database.clone(),
+            jobs: database,
+            stores: registry,
+            limits,
+            settings: settings(conf, node)?,
+        });
+        service.start().await.map_err(|error| Failure::new("cannot start the image service", error))?;
+        let http = HttpSettings {
+            public_endpoint: conf.public_endpoint.clone(),
+            max_request_id_length: conf.max_request_id_length,
+            ..HttpSettings::default()
+        };
+        let validator = access::validator(conf)?;
+        let authenticate = axum::middleware::from_fn_with_state(validator, scurry_auth::middleware::authenticate);
+        let policy = Arc::new(access::policy(conf)?);
+        let router = scurry_image_http::router(service.clone(), policy, http, authenticate);
+        Ok(Self { service, router })
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        self.service.shutdown().await;
+    }
+}
+
+async fn open_database(conf: &GlanceConf) -> Result<Database, Failure> {
+    let path = database_path(conf)?;
+    let cannot = |error| Failure::new(format!("cannot use the database {}", path.display()), error);
+    let database = Database::open(&path).await.map_err(cannot)?;
+    scurry_image_db::migrate(&database).await.map_err(cannot)?;
+    Ok(database)
+}
+
+/// The file behind `[database] connection`.
+pub(crate) fn database_path(conf: &GlanceConf) -> Result<PathBuf, Failure> {
+    let Some(connection) = &conf.database_connection else {
+        return Err(Failure::plain("[database] connection is not set: sqlite:////var/lib/scurry/glance.db is an example"));
+    };
+    let text = connection.expose();
+    let path = text.strip_prefix("sqlite:///").map(|rest| rest.split('?').next().unwrap_or(rest));
+    match path {
+        Some(path) if !path.is_empty() => Ok(Path::new(path).to_owned()),
+        // The text may hold a password: only its scheme is repeated.
+        _ => Err(Failure::plain(format!(
+            "[database] connection has scheme {:?}: sqlite:///FILE is what this version can use",
+            text.split(':').next().unwrap_or_default()
+        ))),
+    }
+}
+
+fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
+    let quota = |quota: Option<usize>| quota.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        conf.enabled_import_methods.iter().cloned().partition(|method| IMPORT_METHODS.contains(&method.as_str()));
+    if !unknown.is_empty() {
+        tracing::warn!(methods = unknown.join(","), "import methods this version does not have are left out");
+    }
+    std::fs::create_dir_all(&conf.staging_dir)
+        .map_err(|error| Failure::new(format!("cannot use the staging directory {}", conf.staging_dir.display()), error))?;
+    Ok(ImageSettings {
+        enabled_import_methods: known,
+        container_formats: conf.image_format.container_formats.clone(),
+        disk_formats: conf.image_format.disk_formats.clone(),
+        hashing_algorithm: conf.hashing_algorithm,
+        do_secure_hash: conf.do_secure_hash,
+        show_image_direct_url: conf.show_image_direct_url,
+        show_multiple_locations: conf.show_multiple_locations,
+        image_size_cap: conf.image_size_cap,
+        quotas: Quotas {
+            members: quota(conf.image_member_quota),
+            properties: quota(conf.image_property_quota),
+            tags: quota(conf.image_tag_quota),
+            locations: quota(conf.image_location_quota),
+        },
+        require_image_format_match: conf.image_format.require_match,
+        vmdk_allowed_types: conf.image_format.vmdk_allowed_types.clone(),
+        gpt_safety_checks_nonfatal: conf.image_format.gpt_safety_checks_nonfatal.clone(),
+        limit_param_default: count(conf.limit_param_default),
+        api_limit_max: count(conf.api_limit_max),
+        staging_dir: conf.staging_dir.clone(),
+        node_id: node,
+        task_time_to_live: Duration::from_secs(conf.task_time_to_live.saturating_mul(3600)),
+        concurrent_jobs: conf.task_pool_threads,
+        ..ImageSettings::default()
+    })
+}

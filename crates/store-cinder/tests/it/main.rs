@@ -5,6 +5,7 @@
 mod clones;
 mod conformance;
 mod deletes;
+mod embedded;
 mod fake;
 mod finds;
 mod reads;

@@ -9,7 +9,7 @@ const DEPTH_LIMIT: usize = 10;
 pub(crate) struct Circle(pub(crate) String);
 
 /// Fills in a value. `look_up` gives the text behind a name of a section, still to be filled in itself; names it does
-/// not know stay as they are, as in oslo.config. `$$` and `\$` are the character.
+/// not know stay as they are (oslo.config refuses the option then). `$$` and `\$` are the character.
 pub(crate) fn fill(
     section: &str,
     text: &str,

@@ -15,11 +15,13 @@ use scurry_auth::{AuthSettings, Secret};
 use scurry_openstack_client::{Credentials, DomainRef, SessionOptions};
 use serde_json::{Value, json};
 
+/// Roles and end of a token.
+type Issued = (Vec<String>, DateTime<Utc>);
+
 /// What the tests see and set.
 #[derive(Debug, Default)]
 pub(crate) struct Keystone {
-    /// Roles and end of each token.
-    tokens: Mutex<HashMap<String, (Vec<String>, DateTime<Utc>)>>,
+    tokens: Mutex<HashMap<String, Issued>>,
     /// How often a token was asked about.
     pub(crate) validations: AtomicUsize,
     /// How often limits were asked for.

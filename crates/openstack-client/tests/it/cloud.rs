@@ -31,10 +31,13 @@ impl Seen {
     }
 }
 
+/// Status, headers and body of an answer.
+type Prepared = (u16, Vec<(&'static str, String)>, String);
+
 #[derive(Debug)]
 struct Inner {
     seen: Mutex<Vec<Seen>>,
-    answers: Mutex<VecDeque<(u16, Vec<(&'static str, String)>, String)>>,
+    answers: Mutex<VecDeque<Prepared>>,
     logins: Mutex<Vec<Value>>,
     lifetime: Mutex<i64>,
     address: Mutex<String>,

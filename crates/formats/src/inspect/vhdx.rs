@@ -68,6 +68,10 @@ fn size_item(table: &[u8]) -> Option<u64> {
 pub(super) fn examine(capture: &Capture) -> Option<Findings> {
     is_vhdx(capture.head()).then(|| match capture.extra {
         Extra::VhdxSize(size) => Findings::sized(Some(size)),
-        _ => Findings::default(),
+        _ => {
+            let mut findings = Findings::default();
+            findings.fault("metadata", "the tables that lead to the disk's size are damaged or cut off");
+            findings
+        }
     })
 }

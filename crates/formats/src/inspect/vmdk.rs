@@ -8,6 +8,7 @@ use crate::bytes::{le32, le64};
 const SECTOR: u64 = 512;
 /// QEMU reads no longer descriptor either.
 const DESCRIPTOR_MAX: u64 = (1 << 20) - 1;
+const TITLE: &[u8] = b"# disk descriptorfile";
 const AT_END: u64 = u64::MAX;
 const MARKER_FOOTER: u32 = 3;
 /// The kinds that hold their data in the one file; others lead to further files.
@@ -50,21 +51,26 @@ fn is_text(head: &[u8]) -> bool {
     head.iter().take(SECTOR as usize).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
-/// The descriptor in lower case: it is case-insensitive text that ends at the first NUL.
-fn descriptor(capture: &Capture, embedded: bool) -> Option<String> {
-    let window: &[u8] = match &capture.extra {
-        Extra::Vmdk(window) => &window.bytes,
-        _ => &[],
+/// The descriptor: what stands before the first NUL. `None` when it is cut off.
+fn descriptor(capture: &Capture, embedded: bool) -> Option<Vec<u8>> {
+    let window = match &capture.extra {
+        Extra::Vmdk(window) => Some(window),
+        _ => None,
     };
-    let first = capture.head();
-    let text = if embedded {
-        window.to_vec()
+    let mut text = if embedded {
+        window.filter(|window| window.bytes.len() as u64 == window.len)?.bytes.clone()
     } else {
-        [&first[..first.len().min(SECTOR as usize)], window].concat()
+        let first = capture.head();
+        let rest = window.map_or(&[][..], |window| &window.bytes);
+        [&first[..first.len().min(SECTOR as usize)], rest].concat()
     };
-    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
-    let text = text.get(..end)?;
-    (!text.is_empty() && text.is_ascii()).then(|| String::from_utf8_lossy(text).to_ascii_lowercase())
+    text.truncate(text.iter().position(|byte| *byte == 0).unwrap_or(text.len()));
+    Some(text)
+}
+
+/// A descriptor is case-insensitive.
+fn lower_case(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).to_ascii_lowercase()
 }
 
 fn find_create_type(descriptor: &str) -> Option<String> {
@@ -83,14 +89,17 @@ pub(super) fn create_type(capture: &Capture) -> Option<String> {
     if !embedded && !is_text(capture.head()) {
         return None;
     }
-    find_create_type(&descriptor(capture, embedded)?)
+    find_create_type(&lower_case(&descriptor(capture, embedded)?))
 }
 
 pub(super) fn examine(capture: &Capture) -> Option<Findings> {
     let mut findings = Findings::default();
     let kind = create_type(capture);
     if !is_embedded(capture) {
-        kind?;
+        let titled = capture.head().get(..TITLE.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(TITLE));
+        if kind.is_none() && !titled {
+            return None;
+        }
         findings.fault("descriptor", "a descriptor without its data refers to other files");
         return Some(findings);
     }
@@ -98,7 +107,7 @@ pub(super) fn examine(capture: &Capture) -> Option<Findings> {
         findings.fault("descriptor", "the header is cut off");
         return Some(findings);
     };
-    if let Err(reason) = check_descriptor(&header, descriptor(capture, true).as_deref(), kind.as_deref()) {
+    if let Err(reason) = check_descriptor(&header, descriptor(capture, true), kind.as_deref()) {
         findings.fault("descriptor", reason);
     } else {
         findings.virtual_size = header.capacity.checked_mul(SECTOR);
@@ -111,7 +120,7 @@ pub(super) fn examine(capture: &Capture) -> Option<Findings> {
     Some(findings)
 }
 
-fn check_descriptor(header: &Header, text: Option<&str>, kind: Option<&str>) -> Result<(), String> {
+fn check_descriptor(header: &Header, text: Option<Vec<u8>>, kind: Option<&str>) -> Result<(), String> {
     if !(1..=3).contains(&header.version) {
         return Err(format!("version {} of the format is not supported", header.version));
     }
@@ -122,7 +131,11 @@ fn check_descriptor(header: &Header, text: Option<&str>, kind: Option<&str>) -> 
     if header.capacity == 0 {
         return Err("the header gives no capacity".to_owned());
     }
-    let text = text.ok_or("there is no descriptor")?;
+    let text = text.ok_or("the descriptor is missing or cut off")?;
+    if !text.is_ascii() {
+        return Err("the descriptor is not plain text".to_owned());
+    }
+    let text = lower_case(&text);
     let kind = kind.ok_or("the descriptor names no createType")?;
     if !SELF_CONTAINED.contains(&kind) {
         return Err(format!("createType {kind:?} is not supported"));

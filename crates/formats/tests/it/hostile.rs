@@ -60,6 +60,8 @@ fn vmdk_descriptors() {
     ] {
         assert_eq!(checks(&vmdk(descriptor)), (Some(DiskFormat::Vmdk), vec!["descriptor"]), "{descriptor}");
     }
+    assert_eq!(checks(&vmdk(DESCRIPTOR)[..2000]).1, ["descriptor"], "cut off");
+    assert_eq!(checks(b"# Disk DescriptorFile\n").1, ["descriptor"]);
     let mut no_capacity = vmdk(DESCRIPTOR);
     no_capacity[12..20].fill(0);
     assert_eq!(checks(&no_capacity).1, ["descriptor"]);
@@ -75,6 +77,8 @@ fn a_descriptor_alone_is_a_vmdk_that_leads_elsewhere() {
         assert_eq!(checks(text.as_bytes()), (Some(DiskFormat::Vmdk), vec!["descriptor"]));
         let padded = format!("{}{text}", "# comment\n".repeat(90_000));
         assert_eq!(checks(padded.as_bytes()), (Some(DiskFormat::Vmdk), vec!["descriptor"]));
+        let accents = format!("{}é\n{text}", "# comment\n".repeat(90));
+        assert_eq!(checks(accents.as_bytes()), (Some(DiskFormat::Vmdk), vec!["descriptor"]));
     }
     assert_eq!(checks("just text\n".repeat(1000).as_bytes()), (Some(DiskFormat::Raw), vec![]));
 }
@@ -126,6 +130,7 @@ fn a_vhdx_whose_tables_lead_nowhere_has_no_size() {
         let bytes = disk(2 << 20, &[(0, b"vhdxfile"), (192 << 10, &table)]);
         let found = inspect(&bytes);
         assert_eq!((found.format(), found.virtual_size), (Some(DiskFormat::Vhdx), None));
+        assert_eq!(found.faults[0].check, "metadata");
     }
 }
 

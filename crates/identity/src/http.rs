@@ -14,6 +14,7 @@ mod headers;
 mod implied_roles;
 mod limits;
 mod passwords;
+mod path;
 mod project_tags;
 mod projects;
 mod query;

@@ -5,6 +5,8 @@ mod authenticate;
 mod document;
 mod issue;
 mod scope;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};

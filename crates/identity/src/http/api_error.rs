@@ -27,7 +27,7 @@ pub(crate) enum ApiError {
     #[error("Request is too large.")]
     TooLarge,
     #[error("An unexpected error prevented the server from fulfilling your request.")]
-    Store(#[from] DbErr),
+    Store(#[source] DbErr),
     #[error("An unexpected error prevented the server from fulfilling your request.")]
     Password(#[from] PasswordError),
 }
@@ -60,7 +60,7 @@ impl ApiError {
     pub(crate) fn on_store(error: DbErr, kind: &'static str, details: impl FnOnce() -> String) -> Self {
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Conflict { kind, details: details() },
-            _ => Self::Store(error),
+            _ => error.into(),
         }
     }
 
@@ -74,6 +74,18 @@ impl ApiError {
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Store(_) | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<DbErr> for ApiError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            // What a request names is looked up first, so it was there a moment ago.
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
+                Self::NotFound("Something the request names has been deleted meanwhile.".into())
+            }
+            _ => Self::Store(error),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use super::body::{Body, Fields};
 use super::caller::{Caller, allow};
+use super::path::Path;
 use super::query::Query;
 use crate::entity::application_credential::{ActiveModel, Column, Entity, Model};
 use crate::entity::{application_credential_role, role};

@@ -2,7 +2,7 @@
 //! `/v3/domains`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use super::body::{Body, check_mutable};
 use super::caller::{Caller, allow};
+use super::path::Path;
 use super::query::Query;
 use super::view::with_extra;
 use crate::entity::domain::{ActiveModel, Column, Entity, Model};

@@ -2,7 +2,7 @@
 //! Roles of users on a project, on a domain, and on the system: `…/users/{user_id}/roles/{role_id}`.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use sea_orm::sea_query::OnConflict;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::api_error::ApiError;
 use super::caller::Caller;
+use super::path::Path;
 use super::query::Query;
 use super::{domains, projects, roles, users};
 use crate::entity::{assignment, role};
@@ -40,9 +41,7 @@ impl FromRequestParts<Identity> for Grant {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, service: &Identity) -> Result<Self, ApiError> {
-        let Path(ids) = Path::<Ids>::from_request_parts(parts, service)
-            .await
-            .map_err(|_undecodable| ApiError::BadRequest("the path is not valid UTF-8".into()))?;
+        let Path(ids) = Path::<Ids>::from_request_parts(parts, service).await?;
         if let Some(group) = ids.group_id {
             return Err(ApiError::missing("group", &group));
         }

@@ -2,11 +2,12 @@
 //! `/v3/groups`: there are none, which clients that look for them are told properly.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::Value;
 
 use super::api_error::ApiError;
 use super::caller::Caller;
+use super::path::Path;
 use super::query::Query;
 use crate::service::Identity;
 

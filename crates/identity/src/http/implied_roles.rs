@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
 use super::caller::Caller;
+use super::path::Path;
 use super::query::Query;
 use super::roles::find;
 use crate::entity::implied_role::{ActiveModel, Column, Entity, Model};

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `POST /v3/users/{user_id}/password`: users change their own password; the old one stands for a token.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::api_error::ApiError;
 use super::body::Body;
+use super::path::Path;
 use crate::entity::user::{Column, Entity};
 use crate::service::Identity;
 use crate::token::verify_password;

@@ -2,7 +2,7 @@
 //! `/v3/projects/{project_id}/tags`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Set};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use super::body::{Body, check_tag, parse_tags};
 use super::caller::{Caller, allow};
+use super::path::Path;
 use super::projects::find;
 use super::query::Query;
 use crate::entity::project::{ActiveModel, Model};

@@ -2,7 +2,7 @@
 //! `/v3/projects`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use super::body::{Body, Fields, check_mutable};
 use super::caller::{Caller, allow};
+use super::path::Path;
 use super::query::Query;
 use super::view::with_extra;
 use super::{auth_listings, domains};

@@ -2,7 +2,7 @@
 //! `/v3/regions`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set,
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use super::body::{Body, Fields};
 use super::caller::Caller;
+use super::path::Path;
 use super::query::Query;
 use super::view::with_extra;
 use crate::entity::region::{ActiveModel, Column, Entity, Model};

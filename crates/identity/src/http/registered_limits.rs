@@ -2,7 +2,7 @@
 //! `/v3/registered_limits`: the limits projects have unless something else is said of them.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set,
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use super::body::{Body, Fields};
 use super::caller::Caller;
+use super::path::Path;
 use super::query::Query;
 use crate::entity::registered_limit::{ActiveModel, Column, Entity, Model};
 use crate::entity::{project_limit, region, service};

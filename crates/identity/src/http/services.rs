@@ -2,7 +2,7 @@
 //! `/v3/services`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use super::body::Body;
 use super::caller::Caller;
+use super::path::Path;
 use super::query::Query;
 use super::view::with_extra;
 use crate::entity::service::{ActiveModel, Column, Entity, Model};

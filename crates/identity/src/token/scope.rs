@@ -10,6 +10,7 @@ use crate::http::ApiError;
 
 /// The scope of a token, with what it names.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one a request, and never a collection of them")]
 pub(crate) enum Scope {
     Project { project: project::Model, domain: domain::Model },
     Domain(domain::Model),

@@ -75,6 +75,11 @@ impl TestApi {
         Self { app, fast, slow, service, _dir: dir }
     }
 
+    /// The router itself.
+    pub(crate) fn app(&self) -> Router {
+        self.app.clone()
+    }
+
     /// A request with a user's token; `-` sends none.
     pub(crate) fn call(&self, user: &str, method: &str, path: &str) -> Call<'_> {
         let mut builder = Request::builder().method(method).uri(path).header("host", "images.test");

@@ -52,6 +52,17 @@ impl CinderReader {
         })
     }
 
+    /// The attachment may be broken.
+    async fn doubt(&self) {
+        let doubt = {
+            let share = self.share.lock().unwrap_or_else(PoisonError::into_inner);
+            share.as_ref().map(Share::doubt)
+        };
+        if let Some(doubt) = doubt {
+            doubt.await;
+        }
+    }
+
     fn beyond(&self, offset: u64, end: Option<u64>) -> StoreError {
         let end = end.map_or("nowhere".to_owned(), |end| end.to_string());
         let message =
@@ -98,10 +109,14 @@ impl StoreReader for CinderReader {
         }
         let device = self.device()?;
         let wanted = end.map_or(0, |end| end - offset);
-        let data = device.read_at(offset, wanted).await.map_err(|error| {
-            let doing = format!("cannot read {len} bytes at {offset} of volume {}", self.volume);
-            Failure::volume(doing, error).at(&self.store, Operation::Read)
-        })?;
+        let data = match device.read_at(offset, wanted).await {
+            Ok(data) => data,
+            Err(error) => {
+                self.doubt().await;
+                let doing = format!("cannot read {len} bytes at {offset} of volume {}", self.volume);
+                return Err(Failure::volume(doing, error).at(&self.store, Operation::Read));
+            }
+        };
         if data.len() != len {
             return Err(self.beyond(offset, end));
         }

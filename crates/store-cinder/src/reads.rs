@@ -37,6 +37,8 @@ struct State {
     readers: usize,
     /// Counts the times the last reader went, so that an old timer leaves a newer wait alone.
     idle: u64,
+    /// A read has failed: the attachment is not kept for later readers.
+    doubtful: bool,
 }
 
 /// One reader's share of an attachment. Dropped, it is given back in the background.
@@ -91,6 +93,7 @@ impl Reads {
         let attached = self.attachments.attach(volume, Access::ReadOnly).await?;
         let device = Arc::clone(attached.device()?);
         state.open = Some((attached, len));
+        state.doubtful = false;
         Ok((device, len))
     }
 
@@ -137,16 +140,16 @@ impl Reads {
 
     /// Gives a share back; the last one detaches, now or after the linger time.
     async fn give_back(self: Arc<Self>, volume: String, entry: Arc<Entry>) -> Result<(), Failure> {
-        let idle = {
+        let (idle, doubtful) = {
             let mut state = entry.state.lock().await;
             state.readers = state.readers.saturating_sub(1);
             if state.readers > 0 {
                 return Ok(());
             }
             state.idle += 1;
-            state.idle
+            (state.idle, state.doubtful)
         };
-        if self.linger.is_zero() {
+        if doubtful || self.linger.is_zero() {
             return self.detach_idle(&volume, &entry, Some(idle)).await;
         }
         tokio::spawn(
@@ -163,6 +166,16 @@ impl Reads {
 }
 
 impl Share {
+    /// Says that a read has failed, so that the next reader gets an attachment of its own.
+    pub(crate) fn doubt(&self) -> impl Future<Output = ()> + Send + use<> {
+        let entry = self.entry.clone();
+        async move {
+            if let Some(entry) = entry {
+                entry.state.lock().await.doubtful = true;
+            }
+        }
+    }
+
     /// Gives the share back. A failure to detach is logged where it is put off, told where it is not.
     pub(crate) async fn close(mut self) -> Result<(), Failure> {
         let Some(entry) = self.entry.take() else { return Ok(()) };

@@ -128,3 +128,23 @@ async fn an_attachment_that_fails_is_not_kept() {
     let writer = store.begin_write(&spec(&ImageId::random(), Some(1))).await.unwrap();
     writer.abort().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_failed_read_is_an_error_and_its_attachment_is_not_kept() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let config =
+        CinderStoreConfig { read_linger: Duration::from_secs(600), ..fake.config("gold-store", "gold") };
+    let store = fake.store_with(config);
+    let object = write(&store, &image, b"content").await.unwrap();
+    let id = fake.volume(&object.url).id;
+    let file = fake.state().file(&id);
+    let reader = store.open_read(&object.url).await.unwrap();
+    let resize = |len| std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(len).unwrap();
+    resize(3);
+    reader.read_at(0, 7).await.unwrap_err();
+    resize(1 << 30);
+    reader.close().await.unwrap();
+    assert!(fake.state().attachments.is_empty());
+    assert_eq!(content(&store, &object.url).await.unwrap(), "con\0\0\0\0");
+    assert_eq!(fake.count("attach ro"), 2);
+}

@@ -48,8 +48,16 @@ pub(crate) async fn add(
     let image = find(&api, &asker, &id).await?;
     require_shared(&image, "create")?;
     api.require(&asker, "add_member", &image)?;
-    let member = api.service.add_member(&asker.caller, &id, member).await?;
-    Ok(Json(view(&member)))
+    match api.service.add_member(&asker.caller, &id, member).await {
+        Ok(member) => Ok(Json(view(&member))),
+        Err(ImageError::Conflict(_)) => {
+            Err(ApiError::conflict(format!("Member {member} is duplicated for image {id}")))
+        }
+        Err(ImageError::TooLarge(text)) => {
+            Err(ApiError::too_large(format!("Image member limit exceeded for image {id}: {text}:")))
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// One project an image is shared with. Who may not look is told that there is nothing.

@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use scurry_image::ImageError;
 
 use crate::api::{Api, Asker, Named};
 use crate::body::NoBody;
@@ -24,8 +25,13 @@ pub(crate) async fn add(
         return Err(ApiError::bad_request("Param values can't contain 4 byte unicode."));
     }
     api.image_for(&asker, "modify_image", &id).await?;
-    api.service.add_tag(&asker.caller, &id, &tag).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match api.service.add_tag(&asker.caller, &id, &tag).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(ImageError::TooLarge(text)) => {
+            Err(ApiError::too_large(format!("Image tag limit exceeded for image {id}: {text}:")))
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// Removes a tag.

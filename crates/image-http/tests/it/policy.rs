@@ -73,7 +73,8 @@ fn patch(rule: &str) -> Value {
 
 /// An image for the route: with a member where that matters, made while everything was allowed.
 async fn image(api: &TestApi, route: &str) -> String {
-    let id = api.create("bob", json!({"disk_format": "raw", "container_format": "bare"})).await;
+    let id =
+        api.create("bob", json!({"disk_format": "raw", "container_format": "bare", "tags": ["t"]})).await;
     if route.contains("{member}") {
         let members = format!("/v2/images/{id}/members");
         api.call("admin", "POST", &members).json(&json!({"member": "bob"})).await;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use scurry_auth::AuthSettings;
+use scurry_config::{ConfigErrors, ConfigFiles, Dialect, Reader};
 use scurry_openstack_client::Credentials;
 
 /// Everything a [`crate::BlockStorage`] needs to open.
@@ -98,3 +99,75 @@ impl BackendConf {
         }
     }
 }
+
+impl CinderConf {
+    /// Reads cinder.conf.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it, with file and line.
+    pub fn load(files: &ConfigFiles) -> Result<Self, ConfigErrors> {
+        let reader = Reader::new(files, Dialect::BlockStorage);
+        let or = Self::default();
+        let number = |name: &str, default: i64| reader.opt("DEFAULT", name).unwrap_or(default);
+        let sections: Vec<String> = reader.opt("DEFAULT", "enabled_backends").unwrap_or_default();
+        let conf = Self {
+            allowed_direct_url_schemes: reader
+                .opt("DEFAULT", "allowed_direct_url_schemes")
+                .unwrap_or_default(),
+            default_volume_type: reader
+                .opt("DEFAULT", "default_volume_type")
+                .unwrap_or(or.default_volume_type),
+            quota_volumes: number("quota_volumes", or.quota_volumes),
+            quota_gigabytes: number("quota_gigabytes", or.quota_gigabytes),
+            quota_snapshots: number("quota_snapshots", or.quota_snapshots),
+            per_volume_size_limit: number("per_volume_size_limit", or.per_volume_size_limit),
+            storage_availability_zone: reader
+                .opt("DEFAULT", "storage_availability_zone")
+                .unwrap_or(or.storage_availability_zone),
+            backends: sections.iter().map(|section| BackendConf::read(&reader, section)).collect(),
+        };
+        if conf.backends.is_empty() {
+            reader.reject("DEFAULT", "enabled_backends", "the name of at least one backend is expected");
+        }
+        reader.finish()?;
+        Ok(conf)
+    }
+}
+
+impl BackendConf {
+    fn read(reader: &Reader<'_>, section: &str) -> Self {
+        let named = Self::named(section);
+        let by_clone = if reader.is_set(section, UPLOAD) {
+            reader.opt_in(section, "backend", UPLOAD)
+        } else {
+            reader.opt("DEFAULT", UPLOAD)
+        };
+        let devices = reader.all(section, "backend", "replication_device");
+        if devices.len() > 1 {
+            reader.reject(section, "replication_device", "one device at most is supported");
+        }
+        let replica = devices.first().map(|device| {
+            let pairs = device.split(',').filter_map(|pair| pair.split_once(':'));
+            let mut ids = pairs.filter(|(key, _)| key.trim() == "backend_id");
+            ids.next().map(|(_, id)| id.trim().to_owned())
+        });
+        if replica == Some(None) {
+            reader.reject(section, "replication_device", "backend_id:<section>, ... is expected");
+        }
+        Self {
+            volume_backend_name: reader
+                .opt_in(section, "backend", "volume_backend_name")
+                .unwrap_or(named.volume_backend_name),
+            pool_dir: reader.opt_in(section, "backend", "scurry_pool_dir"),
+            pool_capacity_gb: reader.opt_in(section, "backend", "scurry_pool_capacity_gb"),
+            replica_backend: replica.flatten(),
+            image_upload_use_cinder_backend: by_clone.unwrap_or(false),
+            section: named.section,
+        }
+    }
+}
+
+const UPLOAD: &str = "image_upload_use_cinder_backend";
+
+#[cfg(test)]
+mod tests;

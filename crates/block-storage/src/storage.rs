@@ -73,7 +73,6 @@ impl BlockStorage {
     }
 
     /// The API, for any listener.
-    #[must_use]
     pub fn router(&self) -> Router {
         api::router(Arc::clone(&self.service), self.validator.clone())
     }

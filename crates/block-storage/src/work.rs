@@ -77,6 +77,7 @@ impl Service {
         self.tasks.spawn(async move {
             // Cancelled work leaves its row as it is: the next start does it again.
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => {}
                 () = work => {}
             }

@@ -29,7 +29,6 @@ pub(crate) struct Caller {
     pub(crate) by_service: bool,
     pub(crate) token: Secret,
     pub(crate) version: Microversion,
-    pub(crate) request_id: String,
 }
 
 impl Caller {
@@ -42,7 +41,6 @@ impl Caller {
             by_service: !context.service_roles.is_empty(),
             token: context.token.clone(),
             version,
-            request_id: context.request_id.clone(),
         }
     }
 

@@ -94,6 +94,9 @@ fn message(service: &Service, caller: &Caller, message: &Message) -> Value {
     })
 }
 
+/// A value of a message that lists are filtered by.
+type MessageColumn = fn(&Message) -> Option<&str>;
+
 /// `GET /messages`
 pub(crate) async fn message_list(
     State(service): State<Shared>,
@@ -103,7 +106,7 @@ pub(crate) async fn message_list(
     caller.since(3)?;
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let mut found = messages::list(&service.db, Some(&caller.project)).await?;
-    let filters: [(&str, fn(&Message) -> Option<&str>); 5] = [
+    let filters: [(&str, MessageColumn); 5] = [
         ("resource_uuid", |m| m.resource_uuid.as_deref()),
         ("resource_type", |m| m.resource_type.as_deref()),
         ("event_id", |m| Some(&m.event_id)),

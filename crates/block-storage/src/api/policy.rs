@@ -8,8 +8,6 @@ pub(crate) enum Who {
     Reader,
     /// Who has the role `member` (or `service`) in the project that owns the resource.
     Member,
-    /// Who has the role `service`, as other services' users do.
-    Service,
     /// Administrators only.
     Admin,
 }
@@ -112,7 +110,6 @@ pub(crate) fn allows(rule: &str, roles: &[String], is_admin: bool, owner: bool) 
     match who(rule) {
         Who::Reader => owner && (has("reader") || has("member") || has("service")),
         Who::Member => owner && (has("member") || has("service")),
-        Who::Service => has("service"),
         Who::Admin => false,
     }
 }

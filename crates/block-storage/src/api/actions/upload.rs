@@ -107,7 +107,7 @@ pub(super) async fn upload(action: Action<'_>) -> Answer<Value> {
 async fn begin(action: Action<'_>, from: &[&str]) -> Answer<()> {
     let id = &action.volume.id;
     let set = [
-        (Column::PreviousStatus, Expr::col(Column::Status).into()),
+        (Column::PreviousStatus, Expr::col(Column::Status)),
         (Column::Status, Expr::value("uploading")),
     ];
     if volumes::change(action.service.db.pool(), id, from, set).await? {

@@ -13,6 +13,9 @@ use crate::api::view;
 use crate::db::attachments::{self, Attachment};
 use crate::service::Service;
 
+/// A value of an attachment that lists are filtered by.
+type Column = fn(&Attachment) -> Option<&str>;
+
 /// `GET /attachments`
 pub(crate) async fn brief(
     State(service): State<Shared>,
@@ -49,7 +52,7 @@ async fn list(service: &Service, caller: &Caller, query: Option<&str>, detail: b
     let project = caller.listed_project(query.flag("all_tenants"));
     let mut found = attachments::list(service.db.pool(), project).await?;
     let wanted = |key: &str| query.get(key).map(str::to_owned);
-    let filters: [(Option<String>, fn(&Attachment) -> Option<&str>); 5] = [
+    let filters: [(Option<String>, Column); 5] = [
         (wanted("volume_id"), |a| Some(&a.volume_id)),
         (wanted("instance_id").or(wanted("instance_uuid")), |a| a.instance_uuid.as_deref()),
         (wanted("attach_status").or(wanted("status")), |a| Some(&a.attach_status)),

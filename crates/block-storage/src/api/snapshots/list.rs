@@ -14,6 +14,9 @@ use crate::db::properties::{self, Space};
 use crate::db::snapshots::{self, Snapshot};
 use crate::service::Service;
 
+/// A value of a snapshot that lists are filtered by.
+type Column = fn(&Snapshot) -> Option<&str>;
+
 /// `GET /snapshots`
 pub(crate) async fn brief(
     State(service): State<Shared>,
@@ -49,7 +52,7 @@ async fn list(service: &Service, caller: &Caller, query: Option<&str>, detail: b
     let project = caller.listed_project(query.flag("all_tenants"));
     let mut found = snapshots::list(service.db.pool(), project).await?;
     let wanted = |key: &str| query.get(key).map(str::to_owned);
-    let filters: [(Option<String>, fn(&Snapshot) -> Option<&str>); 5] = [
+    let filters: [(Option<String>, Column); 5] = [
         (wanted("volume_id"), |s| Some(&s.volume_id)),
         (wanted("status"), |s| Some(&s.status)),
         (wanted("name").or(wanted("display_name")), |s| s.name.as_deref()),

@@ -9,6 +9,7 @@ use scurry_openstack_client::block::Volume;
 use scurry_store::{CloneOutcome, CloneSource, StoreErrorKind, StoredObject, WriteSpec};
 use scurry_types::size::volume_gib;
 
+use self::placement::Replica;
 use crate::cinder::{IMAGE_SIZE, WRITING};
 use crate::creation::{Fresh, create};
 use crate::failure::Failure;
@@ -27,8 +28,8 @@ pub(crate) async fn clone(
         );
         Ok(CloneOutcome::Refused(reason))
     };
-    let volume = match usable_source(store, source).await? {
-        Ok(volume) => volume,
+    let (volume, replica) = match usable_source(store, source).await? {
+        Ok(usable) => usable,
         Err(reason) => return refused(reason),
     };
     let spec = WriteSpec { len: Some(source.len), ..spec.clone() };
@@ -39,7 +40,7 @@ pub(crate) async fn clone(
             None => return Err(refusal.failure),
         },
     };
-    match complete(store, &volume, source.len, &fresh).await {
+    match complete(store, &volume, replica, source.len, &fresh).await {
         Ok(Ok(())) => {
             tracing::info!(
                 store.id = %store.config.id, image.id = %spec.image, volume.id = fresh.id, source = volume.id,
@@ -60,7 +61,10 @@ pub(crate) async fn clone(
 }
 
 /// The source's volume, or why it cannot be cloned into this store.
-async fn usable_source(store: &Shared, source: &CloneSource) -> Result<Result<Volume, String>, Failure> {
+async fn usable_source(
+    store: &Shared,
+    source: &CloneSource,
+) -> Result<Result<(Volume, Replica), String>, Failure> {
     if source.kind != store.facts.kind {
         return Ok(Err(format!("store {} is of kind {}, not a volume", source.store, source.kind)));
     }
@@ -83,7 +87,7 @@ async fn usable_source(store: &Shared, source: &CloneSource) -> Result<Result<Vo
         return Ok(Err(format!("volume {id} has {} GiB where {wanted} GiB are needed", volume.size)));
     }
     match placement::same_backend(&store.cinder.client, store.config.volume_type.as_deref(), &volume).await {
-        Ok(()) => Ok(Ok(volume)),
+        Ok(replica) => Ok(Ok((volume, replica))),
         Err(reason) => Ok(Err(reason)),
     }
 }
@@ -111,6 +115,7 @@ fn unfit(volume: &Volume, len: u64) -> Option<String> {
 async fn complete(
     store: &Shared,
     source: &Volume,
+    replica: Replica,
     len: u64,
     fresh: &Fresh,
 ) -> Result<Result<(), String>, Failure> {
@@ -123,6 +128,9 @@ async fn complete(
         && expected != host
     {
         return Ok(Err(format!("the clone was made on {host}, its source is on {expected}")));
+    }
+    if replica == Replica::Wanted && made.replication_status.as_deref() != Some("enabled") {
+        return Ok(Err(format!("the clone has no replica, replication is {:?}", made.replication_status)));
     }
     let wanted = volume_gib(len);
     if made.size > wanted {

@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("testkit", &["types", "store"]),
     ("store-file", &["types", "store"]),
     ("openstack-client", &["types"]),
-    ("connect", &["types", "volume-file"]),
+    ("connect", &["types", "volume-file", "store"]),
     ("store-cinder", &["types", "store", "connect", "openstack-client"]),
     ("transfer", &["types", "store", "formats"]),
     ("auth", &["types", "config", "openstack-client", "telemetry"]),

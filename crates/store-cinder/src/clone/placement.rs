@@ -12,12 +12,22 @@ use scurry_openstack_client::block::{BlockClient, Volume, VolumeType};
 const BACKEND_NAME: &str = "volume_backend_name";
 const REPLICATION: &str = "replication_enabled";
 
-/// `Err` says why the source's backend is not the type's, or cannot be told.
+/// What a clone's type says of a second copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replica {
+    /// Whatever the source has.
+    AsItsSource,
+    /// The type is replicated: a clone without a replica is not of this type.
+    Wanted,
+}
+
+/// Whether the clone must come out with a replica, which its source may lack: the service builds it then. `Err` says
+/// why the source's backend is not the type's, or cannot be told.
 pub(super) async fn same_backend(
     client: &BlockClient,
     volume_type: Option<&str>,
     source: &Volume,
-) -> Result<(), String> {
+) -> Result<Replica, String> {
     let unseen = |error: ClientError| format!("the volume types cannot be seen: {}", error.message());
     let target = match volume_type {
         Some(name) => client.find_volume_type(name).await,
@@ -28,27 +38,27 @@ pub(super) async fn same_backend(
         return Err(format!("volume {} has no volume type", source.id));
     };
     if *source_type == target.name {
-        return Ok(());
+        return Ok(Replica::AsItsSource);
     }
     if source.encrypted {
         return Err(format!("volume {} is encrypted and of another type", source.id));
     }
     let origin = client.find_volume_type(source_type).await.map_err(unseen)?;
     let (target_specs, origin_specs) = (specs(client, &target).await, specs(client, &origin).await);
-    if is_replicated(&target_specs) && !is_replicated(&origin_specs) {
-        return Err(format!("type {} is replicated, {} is not", target.name, origin.name));
-    }
+    let replica = if is_replicated(&target_specs) { Replica::Wanted } else { Replica::AsItsSource };
     let wanted = target_specs.get(BACKEND_NAME).map(String::as_str);
     match (&source.host, wanted) {
         // Who sees hosts sees all properties of types: this type may be anywhere.
-        (Some(_), None) => Ok(()),
+        (Some(_), None) => Ok(replica),
         (Some(host), Some(wanted)) => {
             let found = backend_name(client, host).await;
             same(&target.name, wanted, &format!("volume {} is on {host}", source.id), &found)
+                .map(|()| replica)
         }
         (None, Some(wanted)) => match origin_specs.get(BACKEND_NAME) {
             Some(found) => {
-                same(&target.name, wanted, &format!("type {}", origin.name), std::slice::from_ref(found))
+                let whose = format!("type {}", origin.name);
+                same(&target.name, wanted, &whose, std::slice::from_ref(found)).map(|()| replica)
             }
             None => Err(format!("the backend of volume {} cannot be seen with these credentials", source.id)),
         },

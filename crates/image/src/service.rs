@@ -81,6 +81,7 @@ impl ImageService {
         let settings = EngineSettings {
             owner: core.settings.node_id.clone(),
             concurrent: core.settings.concurrent_jobs,
+            back_off: core.settings.job_back_off,
             ..EngineSettings::default()
         };
         let engine = Engine::new(Arc::clone(&core.jobs), settings, handlers);

@@ -45,6 +45,8 @@ pub struct ImageSettings {
     pub task_time_to_live: Duration,
     /// Imports and deletions worked on at the same time.
     pub concurrent_jobs: usize,
+    /// Pause before a failed job is tried again; doubled after each further failure.
+    pub job_back_off: Duration,
 }
 
 impl Default for ImageSettings {
@@ -72,6 +74,7 @@ impl Default for ImageSettings {
             max_bytes_in_flight: 256 << 20,
             task_time_to_live: Duration::from_secs(48 * 3600),
             concurrent_jobs: 16,
+            job_back_off: Duration::from_secs(2),
         }
     }
 }

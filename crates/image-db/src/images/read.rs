@@ -102,7 +102,7 @@ pub(super) async fn with_children<C: ConnectionTrait>(
     let mut images = rows.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?;
     let index: HashMap<String, usize> =
         images.iter().enumerate().map(|(at, image)| (image.id.as_str().to_owned(), at)).collect();
-    let mut place = |id: &str| index.get(id).copied();
+    let place = |id: &str| index.get(id).copied();
     for row in properties {
         if let Some(image) = place(&row.image_id).and_then(|at| images.get_mut(at)) {
             image.properties.insert(row.name, row.value.unwrap_or_default());

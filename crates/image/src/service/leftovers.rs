@@ -30,10 +30,10 @@ impl Core {
         write: Option<&WriteRow>,
     ) -> Answer<Vec<String>> {
         let mut urls = store.find(image).await.map_err(ImageError::Store)?;
-        if let Some(url) = write.and_then(|row| row.url.clone()) {
-            if !urls.contains(&url) {
-                urls.push(url);
-            }
+        if let Some(url) = write.and_then(|row| row.url.clone())
+            && !urls.contains(&url)
+        {
+            urls.push(url);
         }
         let mut named: Vec<String> = Vec::new();
         if let Some(image) = self.images.get(image).await? {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Clearing up after a crash, before the first request is served.
 
+use chrono::{TimeDelta, Utc};
 use scurry_jobs::JobState;
 use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 
@@ -34,6 +35,10 @@ impl ImageService {
         }
         core.images.node_heartbeat(&core.settings.node_id).await?;
         core.jobs.drop_leases(&core.settings.node_id).await?;
+        let kept = TimeDelta::from_std(core.settings.task_time_to_live).unwrap_or(TimeDelta::MAX);
+        if let Some(before) = Utc::now().checked_sub_signed(kept) {
+            core.jobs.forget_ended(before).await?;
+        }
         core.clear_journal().await?;
         core.free_images().await?;
         core.drop_dead_holds().await?;

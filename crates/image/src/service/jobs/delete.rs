@@ -105,7 +105,9 @@ impl DeleteJob {
             .filter(|location| !done.removed.contains(&location.url))
             .collect();
         let guard = Guard::states(&[ImageStatus::Deleted]);
-        let _ = self.core.images.change(id, &guard, &[Change::Undelete(payload.status, left)]).await?;
+        // The job goes with the deletion: begun again after a crash it would take the objects all the same.
+        let back = [Change::Undelete(payload.status, left), Change::CancelJobs(DELETE)];
+        let _ = self.core.images.change(id, &guard, &back).await?;
         self.core.crash.pass("delete.taken-back").await;
         Ok(())
     }

@@ -4,11 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
-use scurry_store::{Capability, StoreError, StoreWriter, StoredObject};
-use scurry_transfer::{IngestError, IngestSpec, Ingested, OnFailure, Progress, Target, ingest, read_stream};
-use scurry_types::{HashAlgorithm, ImageId, ImageStatus, StoreId, TaskStatus};
+use scurry_transfer::{IngestError, IngestSpec, Ingested, OnFailure, Progress, ingest, read_stream};
+use scurry_types::{HashAlgorithm, ImageId, ImageStatus, TaskStatus};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -23,33 +21,6 @@ use crate::service::core::Core;
 struct Payload {
     /// What the client says the bytes hash to.
     claimed: Option<(HashAlgorithm, String)>,
-}
-
-/// Takes bytes and keeps nothing: only their hashes are wanted.
-#[derive(Debug)]
-struct Nowhere;
-
-#[async_trait]
-impl StoreWriter for Nowhere {
-    fn url(&self) -> &'static str {
-        ""
-    }
-
-    async fn write_at(&self, _offset: u64, _data: Bytes) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn write_zeroes(&self, _offset: u64, _len: u64) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn commit(self: Box<Self>, len: u64) -> Result<StoredObject, StoreError> {
-        Ok(StoredObject { url: String::new(), len })
-    }
-
-    async fn abort(self: Box<Self>) -> Result<(), StoreError> {
-        Ok(())
-    }
 }
 
 /// Hashes images registered by their location.
@@ -118,15 +89,6 @@ impl HashJob {
         let reader = core.open(location).await.map_err(ImageError::Store)?;
         let len = reader.len();
         let body = Box::pin(read_stream(reader, 0..len, &core.budget));
-        let capability = Capability {
-            write: true,
-            read_ranges: false,
-            extents: false,
-            fresh_is_zero: true,
-            clone: false,
-            preferred_io: 1 << 20,
-        };
-        let nowhere = Target { store: StoreId::from("nowhere"), writer: Box::new(Nowhere), capability };
         let spec = IngestSpec {
             algorithm,
             declared_len: Some(len),
@@ -136,7 +98,8 @@ impl HashJob {
             progress: Arc::new(Progress::new()),
             cancel,
         };
-        ingest(body, vec![nowhere], spec, &core.budget).await.map_err(|failed| match failed.error {
+        // Without a target the bytes are only looked at.
+        ingest(body, Vec::new(), spec, &core.budget).await.map_err(|failed| match failed.error {
             IngestError::Source(source) => {
                 ImageError::Unavailable { text: source.to_string(), retry_after: None }
             }

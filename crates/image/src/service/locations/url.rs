@@ -7,7 +7,7 @@ use scurry_types::StoreId;
 use crate::error::ImageError;
 
 /// Schemes whose urls would let a client read or delete files of the service.
-const REFUSED: [&str; 4] = ["file", "filesystem", "swift+config", "memory"];
+const REFUSED: [&str; 3] = ["file", "filesystem", "swift+config"];
 
 /// The store and the url as that store writes it. A `cinder://` url may name its store
 /// (`cinder://pure1/<volume>`) or not (`cinder://<volume>`): then the hint decides, then the default store,

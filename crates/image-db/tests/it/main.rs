@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The database as Glance's tools and the job engine see it.
+
+mod changes;
+mod jobs;
+mod schema;
+
+use scurry_image_db::{Database, migrate};
+use tempfile::TempDir;
+
+async fn database() -> (TempDir, Database) {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Database::open(&dir.path().join("glance.sqlite")).await.unwrap();
+    migrate(&db).await.unwrap();
+    (dir, db)
+}

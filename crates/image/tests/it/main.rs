@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The use cases over the real database, with stores that fail to order.
+
+mod access;
+mod copy;
+mod crash;
+mod delete;
+mod import;
+mod listing;
+mod locations;
+mod patch;
+mod quota;
+mod upload;
+mod world;

@@ -89,3 +89,32 @@ fn principal(name: &str, is_id: bool, domain: &DomainSetting) -> PrincipalRef {
         PrincipalRef::named(name, DomainRef::from_settings(domain.id.as_deref(), domain.name.as_deref()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use scurry_config::{ConfigFiles, GlanceConf};
+
+    use super::*;
+
+    #[test]
+    fn the_group_becomes_settings() {
+        let text = "[keystone_authtoken]\nauth_url = http://k/identity\nwww_authenticate_uri = http://public/identity\n\
+            username = glance\npassword = geheim\nproject_id = p1\nuser_domain_name = Default\ninterface = internal\n\
+            token_cache_time = 10\ninsecure = yes\n";
+        let files = ConfigFiles::parse(Path::new("glance-api.conf"), text).unwrap();
+        let conf = GlanceConf::load(&files).unwrap().keystone_authtoken.unwrap();
+        let settings = AuthSettings::from_config(&conf);
+        assert_eq!(settings.www_authenticate_uri, "http://public/identity");
+        assert_eq!(settings.token_cache_time, Duration::from_secs(10));
+        assert_eq!(settings.session.interface, Interface::Internal);
+        assert!(settings.session.insecure);
+        let AuthMethod::Password { user, project, .. } = &settings.credentials.method else {
+            panic!("a password is expected")
+        };
+        assert_eq!(*user, PrincipalRef::named("glance", DomainRef::Name("Default".to_owned())));
+        assert_eq!(*project, Some(PrincipalRef::Id("p1".to_owned())));
+        assert!(!format!("{settings:?}").contains("geheim"));
+    }
+}

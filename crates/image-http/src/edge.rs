@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::{PathAndQuery, Uri};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use scurry_telemetry::RequestId;
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -97,6 +97,8 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
     if let Some(error) = response.extensions().get::<ApiError>() {
         response = render(error, &headers);
     }
+    // Names and properties are the clients' own text: no browser shall guess at what they are.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let bytes = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let bytes = bytes.map_or_else(|| size_of(&response), |text| text.parse().ok());
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -127,7 +129,27 @@ pub(crate) async fn unmatched(request: Request) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower_http::catch_panic::CatchPanicLayer;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_for_one_request() {
+        let broken = || async {
+            if true {
+                panic!("a bug")
+            }
+        };
+        let app = Router::new()
+            .route("/", get(broken))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(observe));
+        let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=UTF-8");
+    }
 
     #[test]
     fn the_first_segment_is_cut_off_with_its_slashes() {

@@ -120,4 +120,14 @@ mod tests {
     ) {
         assert_eq!(ask(header::CONTENT_RANGE, value, 10), expected);
     }
+
+    proptest::proptest! {
+        /// What is served lies in the image and is never empty.
+        #[test]
+        fn any_header_is_answered(value in "(bytes=)?[0-9]{0,22}-?[0-9]{0,22}", len in 0..100_u64) {
+            if let Ok(Some(range)) = ask(header::RANGE, &value, len) {
+                proptest::prop_assert!(range.start < range.end && range.end <= len);
+            }
+        }
+    }
 }

@@ -94,3 +94,13 @@ fn other_media_types_are_told_which_ones_exist() {
     );
     assert_eq!(dialect(&headers).unwrap(), Dialect::V21);
 }
+
+proptest::proptest! {
+    /// Any property name survives being written as a pointer; any other pointer is understood or refused.
+    #[test]
+    fn pointers(name in "[a-z][a-z~/é]{0,8}[a-z]", other in "[/~01a-z \\-]{0,12}") {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        proptest::prop_assert_eq!(parts(&pointer).unwrap(), [name]);
+        let _ = parse(Dialect::V21, &json!([{"op": "add", "path": other, "value": "x"}]));
+    }
+}

@@ -115,3 +115,26 @@ fn links_keep_the_query_and_every_tag() {
     assert_eq!(params.link("/v2/images", Some("new")), "/v2/images?tag=a&tag=b+c&limit=2&marker=new");
     assert_eq!(Params::parse(Some("marker=x")).link("/v2/images", None), "/v2/images");
 }
+
+proptest::proptest! {
+    /// Whatever a client writes is understood or refused, and links survive being read again.
+    #[test]
+    fn any_query_is_answered(query in "(([a-z_]{1,12}|sort|limit|name|created_at|tag)=(in:|gt:)?[ -~é\u{1f600}]{0,24}&?){0,4}") {
+        let params = Params::parse(Some(&query));
+        let _ = image_query(&params, &ImageSettings::default());
+        let _ = task_query(&params, &ImageSettings::default());
+        let link = params.link("/v2/images", Some("x"));
+        let again = Params::parse(link.split_once('?').map(|(_, query)| query));
+        proptest::prop_assert_eq!(again.link("/v2/images", Some("x")), link);
+    }
+
+    /// Lists in quotes come back as they were put together.
+    #[test]
+    fn quoted_lists_round_trip(values in proptest::collection::vec("[a-z, é]{0,6}", 1..5)) {
+        let list: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("name", &format!("in:{}", list.join(",")))
+            .finish();
+        proptest::prop_assert_eq!(filters(&query), vec![Filter::Name(Match::In(values))]);
+    }
+}

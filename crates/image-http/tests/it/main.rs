@@ -11,6 +11,7 @@ mod lists;
 mod locations;
 mod members;
 mod policy;
+mod quota;
 mod refused_uploads;
 mod support;
 mod tags;

@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use scurry_auth::Context;
 use scurry_auth::policy::{Policy, glance};
+use scurry_image::ports::Limits;
 use scurry_image::{ImageService, ImageSettings, ServiceParts};
 use scurry_image_db::Database;
 use scurry_image_http::{HttpSettings, router};
@@ -36,6 +37,7 @@ pub(crate) struct Options {
     pub(crate) image: ImageSettings,
     pub(crate) http: HttpSettings,
     pub(crate) policy: Policy,
+    pub(crate) limits: Option<Arc<dyn Limits>>,
 }
 
 impl TestApi {
@@ -52,6 +54,7 @@ impl TestApi {
                 ..HttpSettings::default()
             },
             policy: Policy::new(glance::DEFAULTS).unwrap(),
+            limits: None,
         };
         std::fs::create_dir_all(&options.image.staging_dir).unwrap();
         change(&mut options);
@@ -67,7 +70,7 @@ impl TestApi {
             images: database.clone(),
             jobs: database,
             stores: Registry::new(stores, "fast".into()).unwrap(),
-            limits: None,
+            limits: options.limits,
             settings: options.image,
         });
         service.start().await.unwrap();

@@ -84,8 +84,8 @@ class Walkthrough:
             equal([name for name, store in stores.items() if "default" in store], ["pure2"], "default stores")
             equal(stores["pure2"]["default"], "true", "the default mark")
             check("Pure Replicated" in stores["pure4"]["description"], f"description of pure4: {stores['pure4']}")
-            listed = self.admin.openstack("image", "stores", "info")
-            equal(sorted(row["ID"] if "ID" in row else row["id"] for row in listed), sorted(STORES), "image stores info")
+            listed = self.admin.openstack("image", "stores", "list")
+            equal(sorted(row["ID"] if "ID" in row else row["id"] for row in listed), sorted(STORES), "image stores list")
             see(", ".join(f"{name} ({store['description']})" for name, store in stores.items()))
 
     def make_image(self):
@@ -147,8 +147,9 @@ class Walkthrough:
         volume = cloud.volume_ready(volume_id)
         seconds = time.monotonic() - begun
         written = self.server.written()[1] - before[1] if self.server else None
-        equal((volume["size"], volume["bootable"], volume["type"]), (size, "true", volume_type), f"volume {name}")
-        check("volume_image_metadata" in volume or clone is not None, f"image metadata of {name}")
+        found = (volume["size"], str(volume["bootable"]).lower(), volume["type"])
+        equal(found, (size, "true", volume_type), f"size, bootable and type of volume {name}")
+        equal(volume["volume_image_metadata"]["image_id"], image_id or self.image_id, f"image of volume {name}")
         if written is not None:
             if clone:
                 check(written < CLONE_BYTES, f"{name}: a clone wrote {written} bytes")
@@ -157,7 +158,8 @@ class Walkthrough:
         self.same_content(cloud, volume_id, name)
         self.boots[name] = (cloud, volume_id)
         how = "cloned" if clone else "copied"
-        see(f"{name} ({volume_type}): {how}, {seconds:.1f} s with two client starts, {written} bytes written")
+        cost = "" if written is None else f", {written} bytes written"
+        see(f"{name} ({volume_type}): {how}, {seconds:.1f} s with the client's starts{cost}")
 
     def same_content(self, cloud, volume_id, what):
         path = cloud.export_volume(volume_id, self.work / "export")

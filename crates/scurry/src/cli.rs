@@ -69,8 +69,10 @@ pub(crate) enum Command {
 
 /// Options of `scurry up`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Then, in another terminal:\n  export OS_CLIENT_CONFIG_FILE=DATA_DIR/clouds.yaml OS_CLOUD=scurry\n  \
-                        openstack image stores info")]
+#[command(
+    after_help = "Then, in another terminal:\n  export OS_CLIENT_CONFIG_FILE=DATA_DIR/clouds.yaml OS_CLOUD=scurry\n  \
+                        openstack image stores list"
+)]
 pub(crate) struct UpOptions {
     /// Where everything is kept; made when missing, found again at the next start
     #[arg(long, value_name = "DIR", default_value = "scurry-data", env = "SCURRY_DATA_DIR")]
@@ -222,14 +224,19 @@ fn parse_volume_type(text: &str) -> Result<(String, String), String> {
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
-    let count: u64 = digits.parse().map_err(|_| "a number with s, m or h is expected, such as 12h".to_owned())?;
+    let count: u64 =
+        digits.parse().map_err(|_| "a number with s, m or h is expected, such as 12h".to_owned())?;
     let seconds = match &text[digits.len()..] {
         "" | "s" => count,
         "m" => count.saturating_mul(60),
         "h" => count.saturating_mul(3600),
         unit => return Err(format!("{unit:?} is no unit of time: s, m or h is expected")),
     };
-    if seconds == 0 { Err("more than no time is expected".to_owned()) } else { Ok(Duration::from_secs(seconds)) }
+    if seconds == 0 {
+        Err("more than no time is expected".to_owned())
+    } else {
+        Ok(Duration::from_secs(seconds))
+    }
 }
 
 #[cfg(test)]

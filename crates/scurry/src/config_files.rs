@@ -55,7 +55,9 @@ pub(crate) fn stores_of(path: &Path) -> Result<StoreNames, Failure> {
     let files = ConfigFiles::load(&[path.to_owned()], &[]).map_err(faults)?;
     let reader = Reader::new(&files, Dialect::Image);
     let enabled: Vec<(String, String)> = reader.opt("DEFAULT", "enabled_backends").unwrap_or_default();
-    let of_kind = |kind: &str| enabled.iter().filter(|(_, of)| of == kind).map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    let of_kind = |kind: &str| {
+        enabled.iter().filter(|(_, of)| of == kind).map(|(id, _)| id.clone()).collect::<Vec<_>>()
+    };
     let mut files_without_directory = of_kind("file");
     files_without_directory.retain(|id| files.get(id, "filesystem_store_datadir").is_none());
     Ok(StoreNames { volumes: of_kind("cinder"), files_without_directory })
@@ -70,7 +72,9 @@ pub(crate) fn run(action: ConfigAction) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let report = check(&files, dialect);
-    for (kind, problems) in [("error", &report.errors), ("warning", &report.warnings), ("note", &report.notes)] {
+    for (kind, problems) in
+        [("error", &report.errors), ("warning", &report.warnings), ("note", &report.notes)]
+    {
         for problem in problems {
             println!("{kind}: {problem}");
         }
@@ -85,7 +89,8 @@ pub(crate) fn run(action: ConfigAction) -> Result<ExitCode, Failure> {
 }
 
 fn dialect(options: &ConfigFileOptions) -> Dialect {
-    let cinder = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().contains("cinder"));
+    let cinder =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().contains("cinder"));
     match options.service {
         cli::Dialect::Glance => Dialect::Image,
         cli::Dialect::Cinder => Dialect::BlockStorage,

@@ -27,7 +27,10 @@ pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, Failure> {
     let step = stage.step("start identity, block storage and image service in one process");
     let running = up::start(&up_options(work.join("cloud"), options.keep)).await?;
     let mut step = step;
-    step.see(format!("identity {} · block storage {} · image {}", running.auth_url, running.block_url, running.image_url));
+    step.see(format!(
+        "identity {} · block storage {} · image {}",
+        running.auth_url, running.block_url, running.image_url
+    ));
     step.done();
 
     let toured = tokio::select! {
@@ -39,7 +42,9 @@ pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, Failure> {
     };
     match toured {
         Ok(()) if options.keep => stay_up(&stage, &running, &work).await?,
-        Ok(()) => stage.say("\nThat was all of it. `scurry demo --keep` stays up to play with; `scurry up` is for good."),
+        Ok(()) => stage.say(
+            "\nThat was all of it. `scurry demo --keep` stays up to play with; `scurry up` is for good.",
+        ),
         Err(_) => {}
     }
     running.stop().await;

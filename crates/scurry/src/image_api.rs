@@ -34,17 +34,19 @@ pub(crate) struct ImageApi {
 
 pub(crate) async fn run(options: ImageApiOptions) -> Result<ExitCode, Failure> {
     let loaded = config_files::load_glance(&options.config_files, &options.config_dirs)?;
-    let ip: IpAddr = loaded
-        .conf
-        .bind_host
-        .parse()
-        .map_err(|error| Failure::new(format!("[DEFAULT] bind_host = {}: an IP address is expected", loaded.conf.bind_host), error))?;
+    let ip: IpAddr = loaded.conf.bind_host.parse().map_err(|error| {
+        Failure::new(
+            format!("[DEFAULT] bind_host = {}: an IP address is expected", loaded.conf.bind_host),
+            error,
+        )
+    })?;
     let socket = Bound::new("image", ip, loaded.conf.bind_port, "[DEFAULT] bind_port").await?;
     let node = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let api = ImageApi::open(&loaded, format!("scurry-{}-{}", node.trim(), loaded.conf.bind_port)).await?;
     let stop = CancellationToken::new();
     let server = socket.serve(api.router(), stop.clone());
-    let signal = serve::stop_signal().await.map_err(|error| Failure::new("cannot wait for signals", error))?;
+    let signal =
+        serve::stop_signal().await.map_err(|error| Failure::new("cannot wait for signals", error))?;
     tracing::info!(signal, "stopping");
     api.shutdown().await;
     stop.cancel();
@@ -73,7 +75,8 @@ impl ImageApi {
             ..HttpSettings::default()
         };
         let validator = access::validator(conf)?;
-        let authenticate = axum::middleware::from_fn_with_state(validator, scurry_auth::middleware::authenticate);
+        let authenticate =
+            axum::middleware::from_fn_with_state(validator, scurry_auth::middleware::authenticate);
         let policy = Arc::new(access::policy(conf)?);
         let router = scurry_image_http::router(service.clone(), policy, http, authenticate);
         Ok(Self { service, router })
@@ -99,7 +102,9 @@ async fn open_database(conf: &GlanceConf) -> Result<Database, Failure> {
 /// The file behind `[database] connection`.
 pub(crate) fn database_path(conf: &GlanceConf) -> Result<PathBuf, Failure> {
     let Some(connection) = &conf.database_connection else {
-        return Err(Failure::plain("[database] connection is not set: sqlite:////var/lib/scurry/glance.db is an example"));
+        return Err(Failure::plain(
+            "[database] connection is not set: sqlite:////var/lib/scurry/glance.db is an example",
+        ));
     };
     let text = connection.expose();
     let path = text.strip_prefix("sqlite:///").map(|rest| rest.split('?').next().unwrap_or(rest));
@@ -116,13 +121,17 @@ pub(crate) fn database_path(conf: &GlanceConf) -> Result<PathBuf, Failure> {
 fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
     let quota = |quota: Option<usize>| quota.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        conf.enabled_import_methods.iter().cloned().partition(|method| IMPORT_METHODS.contains(&method.as_str()));
+    let (known, unknown): (Vec<_>, Vec<_>) = conf
+        .enabled_import_methods
+        .iter()
+        .cloned()
+        .partition(|method| IMPORT_METHODS.contains(&method.as_str()));
     if !unknown.is_empty() {
         tracing::warn!(methods = unknown.join(","), "import methods this version does not have are left out");
     }
-    std::fs::create_dir_all(&conf.staging_dir)
-        .map_err(|error| Failure::new(format!("cannot use the staging directory {}", conf.staging_dir.display()), error))?;
+    std::fs::create_dir_all(&conf.staging_dir).map_err(|error| {
+        Failure::new(format!("cannot use the staging directory {}", conf.staging_dir.display()), error)
+    })?;
     Ok(ImageSettings {
         enabled_import_methods: known,
         container_formats: conf.image_format.container_formats.clone(),

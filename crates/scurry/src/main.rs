@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The `scurry` binary: reads the command line and wires the crates together.
 
+mod attach;
 mod cli;
 mod config_files;
 mod db;
@@ -30,7 +31,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    let quiet = matches!(cli.command, Command::Demo(_) | Command::Volume { .. } | Command::Config { .. } | Command::Db { .. });
+    let quiet = matches!(
+        cli.command,
+        Command::Demo(_) | Command::Volume { .. } | Command::Config { .. } | Command::Db { .. }
+    );
     let format = match cli.log_format {
         LogStyle::Text => scurry_telemetry::LogFormat::Text,
         LogStyle::Json => scurry_telemetry::LogFormat::Json,

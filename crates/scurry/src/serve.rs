@@ -34,12 +34,19 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// Listens on `ip:port`; port 0 takes a free one. `option` is what the operator changes the port with.
-    pub(crate) async fn new(service: &'static str, ip: IpAddr, port: u16, option: &str) -> Result<Self, BindError> {
+    pub(crate) async fn new(
+        service: &'static str,
+        ip: IpAddr,
+        port: u16,
+        option: &str,
+    ) -> Result<Self, BindError> {
         let address = SocketAddr::new(ip, port);
         let failed = |source: io::Error| {
             let hint = match source.kind() {
                 io::ErrorKind::AddrInUse => format!("the port is taken, choose another with {option}"),
-                io::ErrorKind::PermissionDenied => format!("this port needs privileges, choose another with {option}"),
+                io::ErrorKind::PermissionDenied => {
+                    format!("this port needs privileges, choose another with {option}")
+                }
                 _ => format!("{source}; see {option}"),
             };
             BindError { service, address, hint, source }

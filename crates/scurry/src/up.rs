@@ -14,7 +14,8 @@ use std::process::ExitCode;
 
 use scurry_block_storage::{BlockStorage, BlockStorageConfig, CinderConf};
 use scurry_identity::{
-    Bootstrap, BootstrapEndpoint, BootstrapRegisteredLimit, BootstrapUser, Bootstrapped, Identity, IdentityConfig,
+    Bootstrap, BootstrapEndpoint, BootstrapRegisteredLimit, BootstrapUser, Bootstrapped, Identity,
+    IdentityConfig,
 };
 use scurry_openstack_client::{Credentials, DomainRef, Secret, Session, SessionOptions, identity};
 use tokio::task::JoinHandle;
@@ -50,7 +51,8 @@ pub(crate) struct Running {
 pub(crate) async fn run(options: UpOptions) -> Result<ExitCode, Failure> {
     let running = start(&options).await?;
     running.greet();
-    let signal = serve::stop_signal().await.map_err(|error| Failure::new("cannot wait for signals", error))?;
+    let signal =
+        serve::stop_signal().await.map_err(|error| Failure::new("cannot wait for signals", error))?;
     tracing::info!(signal, "stopping");
     running.stop().await;
     tracing::info!("stopped");
@@ -69,7 +71,9 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
     let (block_url, image_url) = (sockets.block.url(), sockets.image.url());
     let mut servers = vec![sockets.identity.serve(identity.router(), stop.clone())];
 
-    let block = open_block_storage(options, &layout, &auth_url, (&block_url, &image_url), &passwords, &bootstrapped).await?;
+    let block =
+        open_block_storage(options, &layout, &auth_url, (&block_url, &image_url), &passwords, &bootstrapped)
+            .await?;
     servers.push(sockets.block.serve(block.router(), stop.clone()));
     let block_stop = CancellationToken::new();
     let block_work = block.start(block_stop.clone());
@@ -80,17 +84,33 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
 
     let logins = [
         clouds::Login { cloud: "scurry", openrc: "admin-openrc", user: "admin", password: &passwords.admin },
-        clouds::Login { cloud: "scurry-demo", openrc: "demo-openrc", user: "demo", password: &passwords.demo },
+        clouds::Login {
+            cloud: "scurry-demo",
+            openrc: "demo-openrc",
+            user: "demo",
+            password: &passwords.demo,
+        },
     ];
     clouds::write(&layout, &auth_url, REGION, &logins)?;
-    Ok(Running { auth_url, block_url, image_url, passwords, layout, image, block_stop, block_work, stop, servers })
+    Ok(Running {
+        auth_url,
+        block_url,
+        image_url,
+        passwords,
+        layout,
+        image,
+        block_stop,
+        block_work,
+        stop,
+        servers,
+    })
 }
 
 impl Running {
     /// What the operator may do now.
     pub(crate) fn what_to_type(&self) -> String {
         format!(
-            "  export OS_CLIENT_CONFIG_FILE={}/clouds.yaml OS_CLOUD=scurry\n  openstack image stores info",
+            "  export OS_CLIENT_CONFIG_FILE={}/clouds.yaml OS_CLOUD=scurry\n  openstack image stores list",
             self.layout.root().display()
         )
     }
@@ -149,8 +169,15 @@ struct Sockets {
 impl Sockets {
     async fn bind(options: &UpOptions) -> Result<Self, Failure> {
         Ok(Self {
-            identity: Bound::new("identity", options.listen, options.identity_port, "--identity-port").await?,
-            block: Bound::new("block-storage", options.listen, options.block_storage_port, "--block-storage-port").await?,
+            identity: Bound::new("identity", options.listen, options.identity_port, "--identity-port")
+                .await?,
+            block: Bound::new(
+                "block-storage",
+                options.listen,
+                options.block_storage_port,
+                "--block-storage-port",
+            )
+            .await?,
             image: Bound::new("image", options.listen, options.image_port, "--image-port").await?,
         })
     }
@@ -174,13 +201,14 @@ async fn open_identity(
         service_name: service_name.to_owned(),
         url,
     };
-    let user = |name: &str, password: &str, project: &str, roles: &[&str], system_roles: &[&str]| BootstrapUser {
-        name: name.to_owned(),
-        password: password.to_owned(),
-        project: project.to_owned(),
-        roles: roles.iter().map(|&role| role.to_owned()).collect(),
-        system_roles: system_roles.iter().map(|&role| role.to_owned()).collect(),
-    };
+    let user =
+        |name: &str, password: &str, project: &str, roles: &[&str], system_roles: &[&str]| BootstrapUser {
+            name: name.to_owned(),
+            password: password.to_owned(),
+            project: project.to_owned(),
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            system_roles: system_roles.iter().map(|&role| role.to_owned()).collect(),
+        };
     let bootstrapped = identity
         .bootstrap(&Bootstrap {
             admin_password: passwords.admin.clone(),
@@ -290,7 +318,13 @@ fn image_conf(
 
 fn service_credentials(auth_url: &str, user: &str, password: &str, project: &str) -> Credentials {
     let domain = || DomainRef::Id("default".to_owned());
-    Credentials::password(auth_url, user, domain(), Secret::new(password), Some((project.to_owned(), domain())))
+    Credentials::password(
+        auth_url,
+        user,
+        domain(),
+        Secret::new(password),
+        Some((project.to_owned(), domain())),
+    )
 }
 
 /// A name for this data directory that stays the same over restarts and differs from others'.

@@ -7,12 +7,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use scurry_connect::{Access, BlockVolume, Connector};
+use scurry_connect::BlockVolume;
 use scurry_openstack_client::block::BlockClient;
-use scurry_openstack_client::{AuthMethod, Credentials, DomainRef, PrincipalRef, Secret, Session, SessionOptions};
+use scurry_openstack_client::{
+    AuthMethod, Credentials, DomainRef, PrincipalRef, Secret, Session, SessionOptions,
+};
 use scurry_types::ExtentKind;
-use serde_json::Value;
 
+use crate::attach;
 use crate::cli::VolumeAction;
 use crate::failure::Failure;
 
@@ -25,39 +27,27 @@ pub(crate) async fn run(action: VolumeAction) -> Result<ExitCode, Failure> {
     let region = session.options().region.clone();
     let client = BlockClient::new(session, "block-storage::public", None, region.as_deref())
         .map_err(|error| Failure::new("cannot use the block-storage service", error))?;
-    let connector = Connector::new(format!("scurry-export-{}", uuid::Uuid::new_v4().simple()));
-    let attachment = client
-        .create_attachment(&volume, "ro", Some(&connector.properties()))
-        .await
-        .map_err(|error| Failure::new(format!("cannot attach volume {volume}"), error))?;
-    let copied = copy_out(&Value::Object(attachment.connection_info.0), &file).await;
-    let detached = client.delete_attachment(&attachment.id).await;
-    copied?;
-    detached.map_err(|error| Failure::new(format!("cannot delete attachment {}", attachment.id), error))?;
+    let host = format!("scurry-export-{}", uuid::Uuid::new_v4().simple());
+    attach::read_only(&client, &volume, host, async |opened| write_sparse(opened, &file).await).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn copy_out(connection: &Value, file: &Path) -> Result<(), Failure> {
-    let volume = scurry_connect::open(connection, Access::ReadOnly)
-        .await
-        .map_err(|error| Failure::new("cannot open the volume", error))?;
-    let copied = write_sparse(&volume, file).await;
-    let closed = volume.close().await.map_err(|error| Failure::new("cannot close the volume", error));
-    copied.and(closed)
 }
 
 async fn write_sparse(volume: &Arc<dyn BlockVolume>, path: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("cannot write {}", path.display()), error);
     let file = Arc::new(OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?);
     file.set_len(volume.len()).map_err(failed)?;
-    let extents =
-        volume.extents(0..volume.len()).await.map_err(|error| Failure::new("cannot read the volume", error))?;
+    let extents = volume
+        .extents(0..volume.len())
+        .await
+        .map_err(|error| Failure::new("cannot read the volume", error))?;
     for extent in extents.iter().filter(|extent| extent.kind == ExtentKind::Data) {
         let mut offset = extent.offset;
         while offset < extent.end() {
             let len = (extent.end() - offset).min(CHUNK);
-            let bytes =
-                volume.read_at(offset, len).await.map_err(|error| Failure::new("cannot read the volume", error))?;
+            let bytes = volume
+                .read_at(offset, len)
+                .await
+                .map_err(|error| Failure::new("cannot read the volume", error))?;
             let file = Arc::clone(&file);
             tokio::task::spawn_blocking(move || file.write_all_at(&bytes, offset))
                 .await
@@ -74,10 +64,13 @@ fn session_from_environment() -> Result<Session, Failure> {
     let given = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let needed = |name: &str| {
         given(name).ok_or_else(|| {
-            Failure::plain(format!("{name} is not set: source an openrc file first, such as DATA_DIR/admin-openrc"))
+            Failure::plain(format!(
+                "{name} is not set: source an openrc file first, such as DATA_DIR/admin-openrc"
+            ))
         })
     };
-    let domain = |id: &str, name: &str| DomainRef::from_settings(given(id).as_deref(), given(name).as_deref());
+    let domain =
+        |id: &str, name: &str| DomainRef::from_settings(given(id).as_deref(), given(name).as_deref());
     let named = |id: Option<String>, name: Option<String>, domain: DomainRef| match (id, name) {
         (Some(id), _) => Some(PrincipalRef::Id(id)),
         (None, Some(name)) => Some(PrincipalRef::named(name, domain)),

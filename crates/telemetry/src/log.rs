@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Setting up the process's log on standard error.
 
+use std::io::IsTerminal as _;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
@@ -57,7 +58,10 @@ pub enum InitError {
 pub fn init(format: LogFormat, filter: &str) -> Result<(), InitError> {
     let parsed = EnvFilter::try_new(filter)
         .map_err(|source| InitError::Filter { filter: filter.to_owned(), source })?;
-    let base = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
+    let base = tracing_subscriber::fmt()
+        .with_env_filter(parsed)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => base.with_target(true).finish().try_init(),
         LogFormat::Json => base.json().flatten_event(true).with_current_span(true).finish().try_init(),

@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
-use scurry_connect::{Access, BlockVolume, Connector};
+use scurry_connect::BlockVolume;
 use scurry_openstack_client::block::{BlockClient, Volume, VolumeCreate};
 use scurry_openstack_client::image::{Image, ImageClient};
-use scurry_openstack_client::{ClientError, Credentials, DomainRef, Secret, Session, SessionOptions, WaitError, wait_for};
+use scurry_openstack_client::{
+    ClientError, Credentials, DomainRef, Secret, Session, SessionOptions, WaitError, wait_for,
+};
 use scurry_types::size::GIB;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
 use tokio::io::AsyncReadExt as _;
 
 use super::progress::Step;
+use crate::attach;
 use crate::failure::Failure;
 
 /// Bytes of one read.
@@ -45,19 +48,36 @@ impl Cloud {
         let session = Session::new(credentials, SessionOptions::default()).map_err(cannot("log in"))?;
         Ok(Self {
             images: ImageClient::new(session.clone(), None, None),
-            volumes: BlockClient::new(session, "block-storage::public", None, None).map_err(cannot("log in"))?,
+            volumes: BlockClient::new(session, "block-storage::public", None, None)
+                .map_err(cannot("log in"))?,
         })
     }
 
     /// A raw, public image with the content of `raw`, stored in `store` or in the default store.
-    pub(crate) async fn upload(&self, name: &str, raw: &Path, store: Option<&str>, step: &Arc<Step>) -> Result<Image, Failure> {
-        let properties = json!({"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"});
+    pub(crate) async fn upload(
+        &self,
+        name: &str,
+        raw: &Path,
+        store: Option<&str>,
+        step: &Arc<Step>,
+    ) -> Result<Image, Failure> {
+        let properties =
+            json!({"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"});
         let properties = properties.as_object().cloned().unwrap_or_else(Map::new);
         let image = self.images.create(&properties).await.map_err(cannot("create the image"))?;
-        let file = tokio::fs::File::open(raw).await.map_err(|error| Failure::new(format!("cannot open {}", raw.display()), error))?;
-        let len = file.metadata().await.map_err(|error| Failure::new("cannot read the image's length", error))?.len();
+        let file = tokio::fs::File::open(raw)
+            .await
+            .map_err(|error| Failure::new(format!("cannot open {}", raw.display()), error))?;
+        let len = file
+            .metadata()
+            .await
+            .map_err(|error| Failure::new("cannot read the image's length", error))?
+            .len();
         let body = file_stream(file, len, Arc::clone(step));
-        self.images.upload(&image.id, body, Some(len), store, None).await.map_err(cannot("upload the image"))?;
+        self.images
+            .upload(&image.id, body, Some(len), store, None)
+            .await
+            .map_err(cannot("upload the image"))?;
         self.image(&image.id).await
     }
 
@@ -73,7 +93,9 @@ impl Cloud {
             let image = self.images.image(id).await?;
             let left = text(&image, "os_glance_importing_to_stores");
             step.note(&format!("still to do: {left}"));
-            Ok::<_, ClientError>((left.is_empty() && text(&image, "os_glance_import_task").is_empty()).then_some(image))
+            Ok::<_, ClientError>(
+                (left.is_empty() && text(&image, "os_glance_import_task").is_empty()).then_some(image),
+            )
         })
         .await
         .map_err(waited("the copies"))?;
@@ -82,7 +104,12 @@ impl Cloud {
     }
 
     /// A volume made from an image, grown by 2 GiB.
-    pub(crate) async fn boot_volume(&self, name: &str, image: &Image, volume_type: &str) -> Result<Volume, Failure> {
+    pub(crate) async fn boot_volume(
+        &self,
+        name: &str,
+        image: &Image,
+        volume_type: &str,
+    ) -> Result<Volume, Failure> {
         let size = image.size.unwrap_or_default().div_ceil(GIB) + 2;
         let request = VolumeCreate {
             size,
@@ -94,7 +121,9 @@ impl Cloud {
         let volume = self.volumes.create_volume(&request).await.map_err(cannot("create the boot volume"))?;
         let volume = wait_for(PATIENCE, || async {
             let volume = self.volumes.volume(&volume.id).await?;
-            Ok::<_, ClientError>((volume.status == "available" || volume.status.starts_with("error")).then_some(volume))
+            Ok::<_, ClientError>(
+                (volume.status == "available" || volume.status.starts_with("error")).then_some(volume),
+            )
         })
         .await
         .map_err(waited("the boot volume"))?;
@@ -107,27 +136,22 @@ impl Cloud {
 
     /// SHA-512 of the first `len` bytes of a volume, read the way a connector reads it.
     pub(crate) async fn volume_sha512(&self, volume: &str, len: u64) -> Result<String, Failure> {
-        let connector = Connector::new("scurry-demo");
-        let attachment = self
-            .volumes
-            .create_attachment(volume, "ro", Some(&connector.properties()))
-            .await
-            .map_err(cannot("attach the volume"))?;
-        let hashed = hash_attached(&Value::Object(attachment.connection_info.0), len).await;
-        self.volumes.delete_attachment(&attachment.id).await.map_err(cannot("detach the volume"))?;
-        hashed
+        attach::read_only(&self.volumes, volume, "scurry-demo".to_owned(), async |opened| {
+            hash_start(opened, len).await
+        })
+        .await
     }
 }
 
-async fn hash_attached(connection: &Value, len: u64) -> Result<String, Failure> {
-    let volume: Arc<dyn BlockVolume> = scurry_connect::open(connection, Access::ReadOnly)
-        .await
-        .map_err(|error| Failure::new("cannot open the volume", error))?;
+async fn hash_start(volume: &Arc<dyn BlockVolume>, len: u64) -> Result<String, Failure> {
     let mut hash = Sha512::new();
     let mut offset = 0;
     while offset < len {
         let part = (len - offset).min(CHUNK);
-        let bytes = volume.read_at(offset, part).await.map_err(|error| Failure::new("cannot read the volume", error))?;
+        let bytes = volume
+            .read_at(offset, part)
+            .await
+            .map_err(|error| Failure::new("cannot read the volume", error))?;
         // Hashing a chunk takes milliseconds: not on a runtime worker.
         hash = tokio::task::spawn_blocking(move || {
             hash.update(&bytes);
@@ -137,7 +161,6 @@ async fn hash_attached(connection: &Value, len: u64) -> Result<String, Failure> 
         .map_err(|error| Failure::new("a hashing thread ended", error))?;
         offset += part;
     }
-    volume.close().await.map_err(|error| Failure::new("cannot close the volume", error))?;
     Ok(hex(&hash.finalize()))
 }
 
@@ -165,7 +188,11 @@ pub(crate) fn text(image: &Image, property: &str) -> String {
     image.properties.get(property).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn file_stream(file: tokio::fs::File, total: u64, step: Arc<Step>) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+fn file_stream(
+    file: tokio::fs::File,
+    total: u64,
+    step: Arc<Step>,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
     futures::stream::try_unfold((file, 0_u64), move |(mut file, done)| {
         let step = Arc::clone(&step);
         async move {

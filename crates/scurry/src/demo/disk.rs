@@ -22,7 +22,12 @@ const MADE_CONTENT: u64 = 400 * MIB;
 const CHUNK: usize = 4 << 20;
 
 /// A raw image at `target`: from `given`, converted when it is qcow2, or made.
-pub(crate) fn prepare(given: Option<&Path>, work: &Path, target: &Path, step: &Step) -> Result<String, Failure> {
+pub(crate) fn prepare(
+    given: Option<&Path>,
+    work: &Path,
+    target: &Path,
+    step: &Step,
+) -> Result<String, Failure> {
     match given {
         None => make(work, target, step),
         Some(path) => convert(path, target, step),
@@ -31,7 +36,8 @@ pub(crate) fn prepare(given: Option<&Path>, work: &Path, target: &Path, step: &S
 
 fn convert(path: &Path, target: &Path, step: &Step) -> Result<String, Failure> {
     let cannot = |error| Failure::new(format!("cannot use {} as an image", path.display()), error);
-    let format = sniff(path).map_err(|error| cannot(Box::<dyn std::error::Error + Send + Sync>::from(error)))?;
+    let format =
+        sniff(path).map_err(|error| cannot(Box::<dyn std::error::Error + Send + Sync>::from(error)))?;
     let reader = scurry_formats::open_for_conversion(path, format).map_err(|error| cannot(error.into()))?;
     let len = reader.len();
     let file = File::create_new(target).map_err(|error| cannot(error.into()))?;
@@ -61,7 +67,8 @@ fn sniff(path: &Path) -> io::Result<DiskFormat> {
 /// An ext4 file system with files of this machine; `mke2fs -d` needs no root and no mount.
 fn make(work: &Path, target: &Path, step: &Step) -> Result<String, Failure> {
     let tree = work.join("tree");
-    let copied = copy_files(&tree, step).map_err(|error| Failure::new("cannot gather files for an image", error))?;
+    let copied =
+        copy_files(&tree, step).map_err(|error| Failure::new("cannot gather files for an image", error))?;
     File::create_new(target)
         .and_then(|file| file.set_len(MADE_LEN))
         .map_err(|error| Failure::new(format!("cannot write {}", target.display()), error))?;
@@ -70,9 +77,17 @@ fn make(work: &Path, target: &Path, step: &Step) -> Result<String, Failure> {
         .args(["-q", "-F", "-t", "ext4", "-L", "scurry", "-d"])
         .args([&tree, target])
         .output()
-        .map_err(|error| Failure::new("cannot make an image: mke2fs (of e2fsprogs) is needed, or name one: scurry demo IMAGE", error))?;
+        .map_err(|error| {
+            Failure::new(
+                "cannot make an image: mke2fs (of e2fsprogs) is needed, or name one: scurry demo IMAGE",
+                error,
+            )
+        })?;
     if !output.status.success() {
-        return Err(Failure::plain(format!("mke2fs failed: {}", String::from_utf8_lossy(&output.stderr).trim())));
+        return Err(Failure::plain(format!(
+            "mke2fs failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )));
     }
     fs::remove_dir_all(&tree).map_err(|error| Failure::new("cannot remove the gathered files", error))?;
     Ok(format!("ext4 of {MADE_LEN} bytes with {} MiB of this machine's programs", copied / MIB))

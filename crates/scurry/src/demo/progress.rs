@@ -62,7 +62,14 @@ impl Stage {
         if self.show == Show::Plain {
             println!("{:>2}. {title} …", self.number);
         }
-        Step { show: self.show, number: self.number, title: title.to_owned(), bar, begun: Instant::now(), facts: Vec::new() }
+        Step {
+            show: self.show,
+            number: self.number,
+            title: title.to_owned(),
+            bar,
+            begun: Instant::now(),
+            facts: Vec::new(),
+        }
     }
 
     /// Text between steps; nothing in JSON.

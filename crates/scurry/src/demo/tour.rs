@@ -32,7 +32,12 @@ struct Tour<'a> {
     sha512: String,
 }
 
-pub(crate) async fn run(stage: &mut Stage, running: &Running, options: &DemoOptions, work: &Path) -> Result<(), Failure> {
+pub(crate) async fn run(
+    stage: &mut Stage,
+    running: &Running,
+    options: &DemoOptions,
+    work: &Path,
+) -> Result<(), Failure> {
     let mut tour = Tour {
         admin: Cloud::login(&running.auth_url, "admin", &running.passwords.admin)?,
         user: Cloud::login(&running.auth_url, "demo", &running.passwords.demo)?,
@@ -58,10 +63,18 @@ pub(crate) async fn run(stage: &mut Stage, running: &Running, options: &DemoOpti
 impl Tour<'_> {
     async fn show_block_storage(&mut self, stage: &mut Stage) -> Result<(), Failure> {
         let mut step = stage.step("block storage: backends and volume types");
-        let pools = self.admin.volumes.pools().await.map_err(|error| Failure::new("cannot list pools", error))?;
+        let pools =
+            self.admin.volumes.pools().await.map_err(|error| Failure::new("cannot list pools", error))?;
         step.see(pools.iter().map(|pool| pool.name.as_str()).collect::<Vec<_>>().join(", "));
-        for kind in self.admin.volumes.volume_types().await.map_err(|error| Failure::new("cannot list types", error))? {
-            let specs: Vec<_> = kind.extra_specs.iter().map(|(key, value)| format!("{key}='{value}'")).collect();
+        for kind in self
+            .admin
+            .volumes
+            .volume_types()
+            .await
+            .map_err(|error| Failure::new("cannot list types", error))?
+        {
+            let specs: Vec<_> =
+                kind.extra_specs.iter().map(|(key, value)| format!("{key}='{value}'")).collect();
             step.see(format!("{:<12} {}", kind.name, specs.join(", ")));
         }
         step.done();
@@ -86,7 +99,8 @@ impl Tour<'_> {
     }
 
     async fn upload(&mut self, stage: &mut Stage) -> Result<Image, Failure> {
-        let step = Arc::new(stage.step("upload it: hashed and written in one pass, to the default store pure2"));
+        let step =
+            Arc::new(stage.step("upload it: hashed and written in one pass, to the default store pure2"));
         let image = self.admin.upload("demo image", &self.raw(), None, &step).await?;
         self.expect(&image, "pure2")?;
         let url = image.locations.first().map_or(String::new(), |location| location.url.clone());
@@ -102,7 +116,8 @@ impl Tour<'_> {
     fn expect(&self, image: &Image, stores: &str) -> Result<(), Failure> {
         let mut found: Vec<_> = text(image, "stores").split(',').map(str::to_owned).collect();
         found.sort();
-        let wrong = |what: &str, found: &str| Failure::plain(format!("image {}: {what} is {found:?}", image.id));
+        let wrong =
+            |what: &str, found: &str| Failure::plain(format!("image {}: {what} is {found:?}", image.id));
         if image.status != "active" {
             return Err(wrong("status", &image.status));
         }
@@ -124,7 +139,8 @@ impl Tour<'_> {
     }
 
     async fn copy_everywhere(&mut self, stage: &mut Stage, image: &Image) -> Result<(), Failure> {
-        let mut step = stage.step("copy-image to all other stores: read once, written to all at the same time");
+        let mut step =
+            stage.step("copy-image to all other stores: read once, written to all at the same time");
         let begun = Instant::now();
         let copied = self.admin.copy(&image.id, &[], &step).await?;
         self.expect(&copied, "pure1,pure2,pure3,pure4")?;
@@ -153,17 +169,31 @@ impl Tour<'_> {
     }
 
     /// Makes a boot volume and reads it back.
-    async fn boot(&mut self, image: &Image, kind: &str, store: &str, how: &str, step: &mut Step) -> Result<(), Failure> {
+    async fn boot(
+        &mut self,
+        image: &Image,
+        kind: &str,
+        store: &str,
+        how: &str,
+        step: &mut Step,
+    ) -> Result<(), Failure> {
         step.note(&format!("volume of type {kind}"));
         let (written, begun) = (written_bytes(), Instant::now());
         let volume = self.user.boot_volume(&format!("boot-{kind}"), image, kind).await?;
         let (took, written) = (begun.elapsed(), written_bytes().saturating_sub(written));
         let cloned = written < 16 * MIB;
         if cloned != (how == "cloned") {
-            return Err(Failure::plain(format!("the boot volume of type {kind} should be {how}, yet {written} bytes were written")));
+            return Err(Failure::plain(format!(
+                "the boot volume of type {kind} should be {how}, yet {written} bytes were written"
+            )));
         }
         self.same_content(&self.user, &volume.id, kind).await?;
-        step.see(format!("{kind:<12} {how} in {}, {} KiB written, {} GiB, content the same", seconds(took), written >> 10, volume.size));
+        step.see(format!(
+            "{kind:<12} {how} in {}, {} KiB written, {} GiB, content the same",
+            seconds(took),
+            written >> 10,
+            volume.size
+        ));
         let row = if how == "cloned" { "boot volume" } else { "boot volume, image not there" };
         self.table.set(row, store, format!("{how} {}", seconds(took)));
         self.boots.push(volume.id);
@@ -197,7 +227,12 @@ impl Tour<'_> {
         for _ in 0..60 {
             let silent = Arc::new(Step::unseen());
             match self.admin.upload("over the limit", &path, None, &silent).await {
-                Ok(image) => self.admin.images.delete(&image.id).await.map_err(|error| Failure::new("cannot delete", error))?,
+                Ok(image) => self
+                    .admin
+                    .images
+                    .delete(&image.id)
+                    .await
+                    .map_err(|error| Failure::new("cannot delete", error))?,
                 Err(failure) => {
                     let said = failure.to_string();
                     return match said.find("Project ") {
@@ -215,7 +250,11 @@ impl Tour<'_> {
 
     async fn delete(&mut self, stage: &mut Stage, image: &Image) -> Result<(), Failure> {
         let mut step = stage.step("delete the image: its volumes go, the boot volumes live on");
-        self.admin.images.delete(&image.id).await.map_err(|error| Failure::new("cannot delete the image", error))?;
+        self.admin
+            .images
+            .delete(&image.id)
+            .await
+            .map_err(|error| Failure::new("cannot delete the image", error))?;
         for location in &self.admin_locations(image).await? {
             let volume = location.rsplit('/').next().unwrap_or_default();
             match self.admin.volumes.volume(volume).await {
@@ -234,13 +273,18 @@ impl Tour<'_> {
     /// Urls the image had when it was last seen with all its copies.
     async fn admin_locations(&self, image: &Image) -> Result<Vec<String>, Failure> {
         let named = format!("image-{}", image.id);
-        let volumes =
-            self.admin.volumes.volumes_by_name(&named).await.map_err(|error| Failure::new("cannot list volumes", error))?;
+        let volumes = self
+            .admin
+            .volumes
+            .volumes_by_name(&named)
+            .await
+            .map_err(|error| Failure::new("cannot list volumes", error))?;
         Ok(volumes.into_iter().map(|volume| volume.id).collect())
     }
 
     async fn replica(&mut self, stage: &mut Stage) -> Result<(), Failure> {
-        let step = Arc::new(stage.step("an image in pure4 alone: its replica serves clones on the second backend"));
+        let step =
+            Arc::new(stage.step("an image in pure4 alone: its replica serves clones on the second backend"));
         let begun = Instant::now();
         let image = self.admin.upload("replicated image", &self.raw(), Some("pure4"), &step).await?;
         self.expect(&image, "pure4")?;
@@ -269,7 +313,11 @@ fn finish(step: Arc<Step>, facts: impl FnOnce(&mut Step)) -> Duration {
 }
 
 fn seconds(took: Duration) -> String {
-    if took < Duration::from_secs(1) { format!("{} ms", took.as_millis()) } else { format!("{:.1} s", took.as_secs_f64()) }
+    if took < Duration::from_secs(1) {
+        format!("{} ms", took.as_millis())
+    } else {
+        format!("{:.1} s", took.as_secs_f64())
+    }
 }
 
 /// Bytes this process has handed to write calls so far; 0 where the system does not count.

@@ -19,7 +19,9 @@ use crate::failure::Failure;
 /// Validates tokens as `[keystone_authtoken]` says.
 pub(super) fn validator(conf: &GlanceConf) -> Result<TokenValidator, Failure> {
     let Some(authtoken) = &conf.keystone_authtoken else {
-        return Err(Failure::plain("[keystone_authtoken] auth_url is not set: who may call cannot be found out"));
+        return Err(Failure::plain(
+            "[keystone_authtoken] auth_url is not set: who may call cannot be found out",
+        ));
     };
     let session = SessionOptions {
         region: authtoken.region_name.clone(),
@@ -42,7 +44,8 @@ pub(super) fn validator(conf: &GlanceConf) -> Result<TokenValidator, Failure> {
 /// Glance's default rules with the operator's over them.
 pub(super) fn policy(conf: &GlanceConf) -> Result<Policy, Failure> {
     let cannot = |error| Failure::new("the policy cannot be used", error);
-    let mut policy = Policy::new(glance::DEFAULTS).map_err(cannot)?.with_enforce_scope(conf.oslo_policy.enforce_scope);
+    let mut policy =
+        Policy::new(glance::DEFAULTS).map_err(cannot)?.with_enforce_scope(conf.oslo_policy.enforce_scope);
     if let Some(file) = &conf.oslo_policy.policy_file {
         policy.load_file(file).map_err(cannot)?;
     }
@@ -55,8 +58,11 @@ pub(super) fn policy(conf: &GlanceConf) -> Result<Policy, Failure> {
 /// Keystone's limits, when `use_keystone_limits` is on.
 pub(super) fn limits(conf: &GlanceConf) -> Result<Option<Arc<dyn Limits>>, Failure> {
     let Some(limit) = &conf.oslo_limit else { return Ok(None) };
-    let options =
-        SessionOptions { cafile: limit.cafile.clone(), insecure: limit.insecure, ..SessionOptions::default() };
+    let options = SessionOptions {
+        cafile: limit.cafile.clone(),
+        insecure: limit.insecure,
+        ..SessionOptions::default()
+    };
     let session = Session::new(credentials(&limit.auth), options)
         .map_err(|error| Failure::new("[oslo_limit] cannot be used", error))?;
     let endpoint = match &limit.endpoint_id {
@@ -87,18 +93,25 @@ impl Limits for KeystoneLimits {
 
 /// An account of the configuration as the client knows accounts.
 fn credentials(auth: &KeystoneAuth) -> Credentials {
-    let domain = |domain: &DomainSetting| DomainRef::from_settings(domain.id.as_deref(), domain.name.as_deref());
+    let domain =
+        |domain: &DomainSetting| DomainRef::from_settings(domain.id.as_deref(), domain.name.as_deref());
     let principal = |name: &str, is_id: bool, of: &DomainSetting| {
         if is_id { PrincipalRef::Id(name.to_owned()) } else { PrincipalRef::named(name, domain(of)) }
     };
     let method = match &auth.method {
-        AuthMethod::Password { user, user_is_id, user_domain, password, project, project_is_id, project_domain } => {
-            ClientMethod::Password {
-                user: principal(user, *user_is_id, user_domain),
-                password: password.clone(),
-                project: project.as_ref().map(|project| principal(project, *project_is_id, project_domain)),
-            }
-        }
+        AuthMethod::Password {
+            user,
+            user_is_id,
+            user_domain,
+            password,
+            project,
+            project_is_id,
+            project_domain,
+        } => ClientMethod::Password {
+            user: principal(user, *user_is_id, user_domain),
+            password: password.clone(),
+            project: project.as_ref().map(|project| principal(project, *project_is_id, project_domain)),
+        },
         AuthMethod::ApplicationCredential { id, secret } => {
             ClientMethod::ApplicationCredential { id: id.clone(), secret: secret.clone() }
         }

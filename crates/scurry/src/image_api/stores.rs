@@ -2,8 +2,12 @@
 //! The stores of `enabled_backends`, opened and checked before anybody is served.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use scurry_config::{AuthMethod, CinderStore as CinderSection, FileStore as FileSection, GlanceConf, Store as Section, StoreSection};
+use scurry_config::{
+    AuthMethod, CinderStore as CinderSection, FileStore as FileSection, GlanceConf, Store as Section,
+    StoreSection,
+};
 use scurry_connect::Connector;
 use scurry_store::{Registry, Store};
 use scurry_store_cinder::{CinderCredentials, CinderStore, CinderStoreConfig};
@@ -15,7 +19,9 @@ use crate::failure::Failure;
 /// Opens every store. `node` is this process's name towards block storage, the same after a restart.
 pub(super) async fn open(conf: &GlanceConf, node: &str) -> Result<Registry, Failure> {
     let Some(default) = &conf.default_backend else {
-        return Err(Failure::plain("no store is enabled: set [DEFAULT] enabled_backends and [glance_store] default_backend"));
+        return Err(Failure::plain(
+            "no store is enabled: set [DEFAULT] enabled_backends and [glance_store] default_backend",
+        ));
     };
     let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for section in &conf.stores {
@@ -43,7 +49,8 @@ fn open_file(section: &StoreSection, file: &FileSection, conf: &GlanceConf) -> R
         clone_from: peers.collect(),
         ..FileStoreConfig::new(StoreId::new(section.id.as_str()), file.datadir.clone())
     };
-    FileStore::open(config).map_err(|error| Failure::new(format!("store {} cannot be used", section.id), error))
+    FileStore::open(config)
+        .map_err(|error| Failure::new(format!("store {} cannot be used", section.id), error))
 }
 
 async fn open_cinder(
@@ -68,14 +75,15 @@ async fn open_cinder(
         state_transition_timeout: cinder.state_transition_timeout,
         attachment_retry_attempts: cinder.attachment_retry_attempts,
         use_multipath: cinder.use_multipath,
+        // Long enough for a burst of range requests, short for whoever else wants the volume.
+        read_linger: Duration::from_secs(1),
         ..CinderStoreConfig::new(id, credentials(section, cinder)?, connector)
     };
     let session = config.session().map_err(cannot)?;
     let store = CinderStore::new(config, session).map_err(cannot)?;
-    store
-        .check_volume_type()
-        .await
-        .map_err(|error| Failure::new(format!("[{}] cinder_volume_type cannot be used", section.id), error))?;
+    store.check_volume_type().await.map_err(|error| {
+        Failure::new(format!("[{}] cinder_volume_type cannot be used", section.id), error)
+    })?;
     Ok(store)
 }
 

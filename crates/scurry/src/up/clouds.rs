@@ -17,7 +17,12 @@ pub(crate) struct Login<'a> {
 }
 
 /// Writes `clouds.yaml` and an openrc for each login into the data directory.
-pub(crate) fn write(layout: &Layout, auth_url: &str, region: &str, logins: &[Login<'_>]) -> Result<(), LayoutError> {
+pub(crate) fn write(
+    layout: &Layout,
+    auth_url: &str,
+    region: &str,
+    logins: &[Login<'_>],
+) -> Result<(), LayoutError> {
     let mut clouds = "# Written at every start of `scurry up`.\nclouds:\n".to_owned();
     for login in logins {
         let Login { cloud, openrc, user, password } = *login;

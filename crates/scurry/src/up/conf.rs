@@ -106,7 +106,8 @@ pub(crate) struct Neighbours<'a> {
 
 /// `embedded.conf`.
 pub(crate) fn embedded(neighbours: &Neighbours<'_>) -> String {
-    let Neighbours { auth_url, region, public_endpoint, image_endpoint_id, glance_password, data, .. } = neighbours;
+    let Neighbours { auth_url, region, public_endpoint, image_endpoint_id, glance_password, data, .. } =
+        neighbours;
     let data = data.display().to_string().replace('$', "$$");
     let mut text = format!(
         "# Written at every start of `scurry up`: do not edit.

@@ -29,7 +29,9 @@ impl fmt::Debug for Passwords {
 pub(crate) enum PasswordsError {
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    #[error("passwords.json in the data directory is damaged: restore it, or start with a fresh data directory")]
+    #[error(
+        "passwords.json in the data directory is damaged: restore it, or start with a fresh data directory"
+    )]
     Damaged(#[source] serde_json::Error),
     #[error("cannot read passwords.json in the data directory")]
     Read(#[source] std::io::Error),

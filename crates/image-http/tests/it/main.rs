@@ -2,7 +2,7 @@
 //! The Image API over its router, on a real database and stores in memory. One file a resource.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test, its shared parts too")]
 
-mod data;
+mod bytes;
 mod discovery;
 mod edges;
 mod images;

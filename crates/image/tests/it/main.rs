@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The use cases over the real database, with stores that fail to order.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml covers test functions only, not what they share"
+)]
+
 mod access;
 mod copy;
 mod crash;

@@ -96,11 +96,14 @@ async fn build_replica(
 /// Whether somebody may write to a volume now.
 pub(crate) async fn writers_of(service: &Service, volume: &str) -> Result<Writers, WorkError> {
     let attached = attachments::of_volume(service.db.pool(), volume).await?;
-    let writing =
-        attached.iter().any(|a| a.connection_info.is_some() && a.attach_mode.as_deref() != Some("ro"));
-    let manual = volumes::find(service.db.pool(), volume)
-        .await?
-        .is_some_and(|v| v.attach_status == "attached" && attached.is_empty());
+    let connected =
+        |a: &attachments::Attachment| a.connection_info.is_some() || a.attach_status == "attached";
+    let writing = attached.iter().any(|a| connected(a) && a.attach_mode.as_deref() != Some("ro"));
+    // Whoever uses the actions of old may be connected without an attachment.
+    let manual = attached.is_empty()
+        && volumes::find(service.db.pool(), volume)
+            .await?
+            .is_some_and(|v| ["attaching", "in-use", "detaching"].contains(&v.status.as_str()));
     Ok(if writing || manual { Writers::Present } else { Writers::None })
 }
 

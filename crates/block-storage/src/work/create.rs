@@ -47,8 +47,9 @@ async fn build(
     volume: Volume,
     token: Option<&Secret>,
 ) -> Result<Inherited, WorkError> {
-    discard_files(service, &volume).await?;
     let volume = place(service, volume).await?;
+    // What an earlier process left half done.
+    discard_files(service, &volume).await?;
     let target = VolumeId::new(volume.id.as_str());
     if let Some(source_id) = &volume.source_volid {
         let _source_alone = service.lock(source_id).await;

@@ -32,8 +32,6 @@ pub(crate) struct Upload {
     pub(crate) volume: String,
     pub(crate) image: String,
     pub(crate) token: Secret,
-    /// The image is raw and bare, so that a clone may stand for it.
-    pub(crate) by_clone: bool,
     /// The store the volume's type belongs to (`image_service:store_id`).
     pub(crate) store: Option<String>,
 }
@@ -70,7 +68,7 @@ async fn transfer(service: &Arc<Service>, upload: &Upload) -> Result<(), WorkErr
         .await?
         .ok_or_else(|| WorkError::Gone(format!("volume {} is gone", upload.volume)))?;
     let (backend, _) = backends_of(service, &volume)?;
-    if upload.by_clone && backend.upload_by_clone {
+    if backend.upload_by_clone {
         match hand_over_clone(service, upload, &volume).await {
             Ok(()) => return Ok(()),
             Err(error) => tracing::warn!(

@@ -70,8 +70,11 @@ pub(super) async fn reset_status(action: Action<'_>) -> Answer<()> {
         }
         set.push((Column::AttachStatus, Expr::value(attach)));
     }
-    // Running work ends before its row is changed under it.
-    let _alone = service.lock(&volume.id).await;
+    // A resize is short, and must not end after its row was changed under it; other work is not waited for.
+    let _alone = match volume.status.as_str() {
+        "extending" => Some(service.lock(&volume.id).await),
+        _ => None,
+    };
     let tx = service.db.begin().await?;
     if !volumes::change(&tx, &volume.id, &[], set).await? {
         return Err(Fault::no_volume(&volume.id));

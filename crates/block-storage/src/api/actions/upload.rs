@@ -77,7 +77,6 @@ pub(super) async fn upload(action: Action<'_>) -> Answer<Value> {
         volume: volume.id.clone(),
         image: created.id.clone(),
         token: caller.token.clone(),
-        by_clone: true,
         store: specs.get("image_service:store_id").cloned(),
     };
     let worker = Arc::clone(service);
@@ -106,10 +105,8 @@ pub(super) async fn upload(action: Action<'_>) -> Answer<Value> {
 
 async fn begin(action: Action<'_>, from: &[&str]) -> Answer<()> {
     let id = &action.volume.id;
-    let set = [
-        (Column::PreviousStatus, Expr::col(Column::Status)),
-        (Column::Status, Expr::value("uploading")),
-    ];
+    let set =
+        [(Column::PreviousStatus, Expr::col(Column::Status)), (Column::Status, Expr::value("uploading"))];
     if volumes::change(action.service.db.pool(), id, from, set).await? {
         return Ok(());
     }

@@ -5,8 +5,8 @@ use scurry_image::Image;
 use scurry_image::ports::{BaseFields, Change, Guard, Outcome};
 use scurry_types::{BlockHashes, ImageId, ImageStatus};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter};
 
 use super::{RowError, children, delete, journal, tasks};
 use crate::connection::Database;
@@ -101,7 +101,9 @@ async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Resul
         touch = touch.filter(image::Column::Protected.eq(false));
     }
     if let Some(time) = guard.unchanged_since {
-        touch = touch.filter(image::Column::UpdatedAt.eq(Stamp::from(time)));
+        let columns =
+            [image::Column::UpdatedAt, image::Column::CreatedAt].map(IntoSimpleExpr::into_simple_expr);
+        touch = touch.filter(Expr::from(Func::coalesce(columns)).eq(Stamp::from(time)));
     }
     let mut holder = Query::select();
     holder

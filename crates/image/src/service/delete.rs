@@ -3,10 +3,10 @@
 
 use chrono::Utc;
 use scurry_jobs::{Job, JobState, NewJob, Outcome as Ended};
-use scurry_types::{ImageId, ImageStatus, JobId};
+use scurry_types::{ImageId, ImageStatus, JobId, TaskStatus};
 use serde_json::{Value, json};
 
-use super::jobs::{COPY, DELETE, DeletePayload, Doomed, HASH, IMPORT};
+use super::jobs::{COPY, DELETE, DeletePayload, Doomed, HASH, IMPORT, resumes};
 use super::{Answer, ImageService};
 use crate::caller::Caller;
 use crate::error::ImageError;
@@ -40,13 +40,18 @@ impl ImageService {
                 unchanged_since: Some(image.updated_at),
                 ..Guard::default()
             };
-            let changes = [
+            let mut changes = vec![
                 Change::Delete,
                 Change::CancelJobs(COPY),
                 Change::CancelJobs(IMPORT),
                 Change::CancelJobs(HASH),
                 Change::Enqueue(job.clone()),
             ];
+            // A job that waits for its next attempt would never tell.
+            for open in self.core.jobs.open_jobs(id).await?.into_iter().filter(|open| resumes(&open.kind)) {
+                let text = "The image was deleted".to_owned();
+                changes.push(Change::Task(open.id, self.core.task_state(TaskStatus::Failure, text)));
+            }
             if self.core.images.change(id, &guard, &changes).await? == Outcome::Done {
                 return self.remove_objects(id, job).await;
             }

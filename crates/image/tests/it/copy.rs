@@ -19,7 +19,7 @@ async fn a_copy_to_all_stores_reads_the_source_once_and_verifies_it() {
     let opened = world.stores[0].faults().count(Operation::Open);
     let task = service.import(&admin(), &image.id, all()).await.unwrap().unwrap();
     let task = ended(&service, &task).await;
-    assert_eq!((task.status, task.message.as_str()), (TaskStatus::Success, ""));
+    assert_eq!(task.status, TaskStatus::Success, "{}", task.message);
     assert_eq!(world.stores[0].faults().count(Operation::Open), opened + 1);
     let now = service.get(&caller("p"), &image.id).await.unwrap();
     assert_eq!(now.stores(), ["one", "two", "three"]);

@@ -2,8 +2,9 @@
 //! Deletions: at once, later, or not at all.
 
 use scurry_image::{ImageError, ImportMethod, NewImage};
+use scurry_jobs::JobRepository;
 use scurry_store::{Operation, StoreErrorKind};
-use scurry_types::ImageStatus;
+use scurry_types::{ImageStatus, TaskStatus};
 
 use crate::world::*;
 
@@ -108,5 +109,24 @@ async fn staged_data_goes_with_the_image() {
     service.stage(&caller("p"), &image.id, None, body(&content())).await.unwrap();
     service.delete(&caller("p"), &image.id).await.unwrap();
     assert_eq!(std::fs::read_dir(&world.settings.staging_dir).unwrap().count(), 0);
+    world.check().await;
+}
+
+#[tokio::test]
+async fn a_copy_that_waits_for_its_next_attempt_ends_with_the_image() {
+    let mut world = World::new();
+    world.settings.job_back_off = std::time::Duration::from_secs(3600);
+    let (service, db) = world.build().await;
+    service.start().await.unwrap();
+    let image = active(&service, &caller("p")).await;
+    world.stores[1].faults().fail_all(Operation::BeginWrite, StoreErrorKind::Unavailable);
+    let request = import(ImportMethod::CopyImage, &["two"]);
+    let task = service.import(&admin(), &image.id, request).await.unwrap().unwrap();
+    while db.open_jobs(&image.id).await.unwrap()[0].last_error.is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    service.delete(&caller("p"), &image.id).await.unwrap();
+    let task = ended(&service, &task).await;
+    assert_eq!((task.status, task.message.as_str()), (TaskStatus::Failure, "The image was deleted"));
     world.check().await;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How a copy gets its bytes: by a clone where the backend makes one, else by reading a source once for all.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use scurry_jobs::{Job, JobContext};
 use scurry_store::{CloneSource, Retry, Store, StoreError, StoreReader, StoredObject, WriteSpec};
@@ -9,7 +11,9 @@ use scurry_transfer::{
     Copied, CopyError, CopySpec, Failed, OnFailure, OpenTarget, Progress, Target, TargetOutcome,
     clone_or_none, copy,
 };
-use scurry_types::{BlockHashes, Digests, StoreId};
+use scurry_types::size::MIB;
+use scurry_types::{Digests, StoreId, TaskStatus};
+use tokio::time::MissedTickBehavior;
 
 use super::copy::{CopyJob, Ended, WITH_DATA};
 use super::{ImportPayload, Loss};
@@ -18,6 +22,9 @@ use crate::image::{Image, ImageLocation};
 use crate::ports::{self, Change, Guard, Purpose, WriteRow};
 use crate::service::Answer;
 use crate::service::intake::Lane;
+
+/// How often a task tells how far its copy is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 fn loss(store: &StoreId, error: &StoreError) -> Loss {
     Loss { store: store.clone(), reason: error.to_string(), later: error.retry == Retry::Later }
@@ -160,7 +167,14 @@ impl CopyJob {
             if targets.is_empty() {
                 return Ok(None);
             }
-            match self.run(context, image, reader, targets, expected.clone(), on_failure).await {
+            let spec = CopySpec {
+                expected: expected.clone(),
+                digests: recorded_digests(image),
+                on_target_failure: on_failure,
+                progress: Arc::new(Progress::new()),
+                cancel: context.stop.clone(),
+            };
+            match self.run(job, reader, targets, spec).await {
                 Ok(copied) => {
                     let keep_hashes = expected.is_none();
                     return self.commit_all(job, image, round, copied, keep_hashes).await;
@@ -241,25 +255,33 @@ impl CopyJob {
         Ok(targets)
     }
 
+    /// Copies, and tells the task how far it is.
     async fn run(
         &self,
-        context: &JobContext,
-        image: &Image,
+        job: &Job,
         reader: Arc<dyn StoreReader>,
         targets: Vec<Target>,
-        expected: Option<BlockHashes>,
-        on_target_failure: OnFailure,
+        spec: CopySpec,
     ) -> Result<Copied, Failed<CopyError>> {
-        let spec = CopySpec {
-            expected,
-            digests: recorded_digests(image),
-            on_target_failure,
-            progress: Arc::new(Progress::new()),
-            cancel: context.stop.clone(),
+        let progress = Arc::clone(&spec.progress);
+        let mut copying = pin!(copy(Arc::clone(&reader), targets, spec, &self.core.budget));
+        let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let copied = loop {
+            tokio::select! {
+                copied = &mut copying => break copied,
+                _ = ticks.tick() => {
+                    let now = progress.snapshot();
+                    let text = format!("Copied {} of {} MiB", now.done / MIB, now.total / MIB);
+                    let state = self.core.task_state(TaskStatus::Processing, text);
+                    if let Err(error) = self.core.images.change_task(&job.id, &state).await {
+                        tracing::warn!(job = %job.id, error = %error.source, "the progress of a copy cannot be noted");
+                    }
+                }
+            }
         };
-        let copied = copy(Arc::clone(&reader), targets, spec, &self.core.budget).await;
         if let Err(error) = reader.close().await {
-            tracing::warn!(image = %image.id, error = %error, "a source did not close");
+            tracing::warn!(job = %job.id, error = %error, "a source did not close");
         }
         self.core.crash.pass("copy.written").await;
         copied

@@ -190,7 +190,7 @@ impl Call<'_> {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
         let mut prepared = Prepared::new(self.method, url, call);
-        prepared.headers = self.headers;
+        prepared.headers.extend(self.headers);
         prepared.payload = self.payload?;
         prepared.whole_call = self.whole_call;
         self.client.session.send(prepared, self.client.user_token.as_ref()).await

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use scurry_types::Secret;
 use serde::Serialize;
@@ -59,7 +59,11 @@ impl Prepared {
         Self {
             method,
             url,
-            headers: HeaderMap::new(),
+            // Errors come as JSON then; Glance writes an HTML page otherwise.
+            headers: HeaderMap::from_iter([(
+                ACCEPT,
+                HeaderValue::from_static("application/json, */*;q=0.5"),
+            )]),
             payload: Payload::None,
             idempotent,
             whole_call: true,

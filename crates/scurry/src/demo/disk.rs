@@ -18,6 +18,8 @@ use crate::failure::Failure;
 const MADE_LEN: u64 = 2 * GIB + 200 * MIB;
 /// Bytes of programs to put into it.
 const MADE_CONTENT: u64 = 400 * MIB;
+/// Smallest file to take: many small ones take long.
+const SMALLEST: u64 = 256 << 10;
 /// Bytes of one read.
 const CHUNK: usize = 4 << 20;
 
@@ -102,7 +104,7 @@ fn copy_files(tree: &Path, step: &Step) -> io::Result<u64> {
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() {
+            } else if kind.is_file() && entry.metadata().is_ok_and(|found| found.len() >= SMALLEST) {
                 let path = entry.path();
                 let copy = tree.join(path.strip_prefix("/").unwrap_or(&path));
                 if let Some(parent) = copy.parent() {

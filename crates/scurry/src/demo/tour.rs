@@ -9,7 +9,7 @@ use scurry_openstack_client::ErrorKind;
 use scurry_openstack_client::image::Image;
 use scurry_types::size::MIB;
 
-use super::cloud::{Cloud, file_sha512, text};
+use super::cloud::{Cloud, FileDigests, file_digests, text};
 use super::disk;
 use super::progress::{Stage, Step};
 use super::table::Table;
@@ -29,7 +29,7 @@ struct Tour<'a> {
     table: Table,
     boots: Vec<String>,
     len: u64,
-    sha512: String,
+    digests: FileDigests,
 }
 
 pub(crate) async fn run(
@@ -45,7 +45,7 @@ pub(crate) async fn run(
         table: Table::new(&STORES.map(|(store, _)| store)),
         boots: Vec::new(),
         len: 0,
-        sha512: String::new(),
+        digests: FileDigests::default(),
     };
     tour.show_block_storage(stage).await?;
     tour.make_image(stage, options).await?;
@@ -85,15 +85,15 @@ impl Tour<'_> {
         let step = Arc::new(stage.step("a disk image is made RAW"));
         let (given, work, raw, shown) =
             (options.image.clone(), self.work.to_owned(), self.raw(), Arc::clone(&step));
-        let (what, sha512, len) = tokio::task::spawn_blocking(move || {
+        let (what, digests, len) = tokio::task::spawn_blocking(move || {
             let what = disk::prepare(given.as_deref(), &work, &raw, &shown)?;
             let cannot = |error| Failure::new("cannot read the raw image", error);
             let len = std::fs::metadata(&raw).map_err(cannot)?.len();
-            Ok::<_, Failure>((what, file_sha512(&raw).map_err(cannot)?, len))
+            Ok::<_, Failure>((what, file_digests(&raw).map_err(cannot)?, len))
         })
         .await
         .map_err(|error| Failure::new("making the image ended early", error))??;
-        (self.sha512, self.len) = (sha512, len);
+        (self.digests, self.len) = (digests, len);
         finish(step, |step| step.see(what));
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Tour<'_> {
         let url = image.locations.first().map_or(String::new(), |location| location.url.clone());
         let took = finish(step, |step| {
             step.see(format!("{}: {} bytes, {} in {url}", image.id, self.len, image.status));
-            step.see(format!("sha512 {}… is the file's", &self.sha512[..32]));
+            step.see(format!("sha512 {}… is the file's", &self.digests.sha512[..32]));
         });
         self.table.set("demo image", "pure2", format!("uploaded {}", seconds(took)));
         Ok(image)
@@ -125,7 +125,7 @@ impl Tour<'_> {
             return Err(wrong("stores", &found.join(",")));
         }
         match image.os_hash_value.as_deref() {
-            Some(hash) if hash == self.sha512 => Ok(()),
+            Some(hash) if hash == self.digests.sha512 => Ok(()),
             other => Err(wrong("os_hash_value", other.unwrap_or("missing"))),
         }
     }
@@ -154,7 +154,7 @@ impl Tour<'_> {
                 self.table.set("demo image", store, format!("copied, all in {}", seconds(took)));
             }
         }
-        step.see(format!("three copies in {}; each read back: the same sha512", seconds(took)));
+        step.see(format!("three copies in {}; each read back and compared", seconds(took)));
         step.done();
         Ok(())
     }
@@ -201,8 +201,8 @@ impl Tour<'_> {
     }
 
     async fn same_content(&self, cloud: &Cloud, volume: &str, what: &str) -> Result<(), Failure> {
-        let found = cloud.volume_sha512(volume, self.len).await?;
-        if found == self.sha512 {
+        let found = cloud.volume_hash(volume, self.len).await?;
+        if found == self.digests.blake3 {
             Ok(())
         } else {
             Err(Failure::plain(format!("{what}: volume {volume} does not hold the image's bytes")))
@@ -237,7 +237,7 @@ impl Tour<'_> {
                     let said = failure.to_string();
                     return match said.find("Project ") {
                         Some(at) if said.contains("is over a limit for [Resource image_size_total") => {
-                            Ok(format!("413 {}", said[at..].lines().next().unwrap_or_default()))
+                            Ok(format!("413 {}", &said[at..]))
                         }
                         _ => Err(failure),
                     };

@@ -92,7 +92,7 @@ class Server:
         check(status is None, f"scurry up ended with {status}: {self.log_tail()}")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[2]}/healthcheck", timeout=5) as answer:
-                return answer.status == 200 and (self.data_dir / "admin-openrc").exists()
+                return answer.status == 200 and (self.data_dir / "clouds.yaml").exists()
         except (urllib.error.URLError, OSError):
             return False
 

@@ -78,10 +78,7 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
     let block_stop = CancellationToken::new();
     let block_work = block.start(block_stop.clone());
 
-    let conf = image_conf(options, &layout, &auth_url, &image_url, &passwords, &bootstrapped)?;
-    let image = ImageApi::open(&conf, format!("scurry-{}", node_name(&layout))).await?;
-    servers.push(sockets.image.serve(image.router(), stop.clone()));
-
+    // Before the image service answers: who waits for it finds the credentials.
     let logins = [
         clouds::Login { cloud: "scurry", openrc: "admin-openrc", user: "admin", password: &passwords.admin },
         clouds::Login {
@@ -92,6 +89,10 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
         },
     ];
     clouds::write(&layout, &auth_url, REGION, &logins)?;
+    let conf = image_conf(options, &layout, &auth_url, &image_url, &passwords, &bootstrapped)?;
+    let image = ImageApi::open(&conf, format!("scurry-{}", node_name(&layout))).await?;
+    servers.push(sockets.image.serve(image.router(), stop.clone()));
+
     Ok(Running {
         auth_url,
         block_url,

@@ -31,6 +31,8 @@ pub(super) struct Core {
     pub(super) crash: CrashPoints,
     /// Cancelled when the process goes down.
     pub(super) stopping: CancellationToken,
+    /// Held while an object is found to be free and registered as an image's.
+    pub(super) registering: Arc<tokio::sync::Mutex<()>>,
     uploads: Mutex<HashMap<ImageId, CancellationToken>>,
     holds: Mutex<HashMap<ImageId, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -69,6 +71,7 @@ impl Core {
             budget,
             crash: CrashPoints::default(),
             stopping: CancellationToken::new(),
+            registering: Arc::default(),
             uploads: Mutex::default(),
             holds: Mutex::default(),
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Locations: registering bytes that are in a store already, showing where they are, and giving one up.
 
+mod ownership;
 mod url;
 
 use chrono::{SubsecRound, Utc};
@@ -49,7 +50,10 @@ impl ImageService {
         }
         let hint = validation.as_ref().and_then(|data| data.store.as_deref());
         let location = core.locate(url, hint)?;
+        core.check_made_for(caller, id, &location).await?;
         let len = core.len_of(&location).await?;
+        let _registering = core.registering.lock().await;
+        core.check_unclaimed(id, &location).await?;
         if core.settings.image_size_cap < len {
             return Err(ImageError::TooLarge("The provided image is too large.".to_owned()));
         }
@@ -183,7 +187,7 @@ impl ImageService {
                 )))
             }
             Err(error) => {
-                tracing::warn!(image = %id, store = %store, error = %error, "an object is left to a job");
+                tracing::warn!(image.id = %id, store.id = %store, error = %error, "an object is left to a job");
                 core.jobs.enqueue(&super::leftovers::clear_job(id)).await?;
                 self.engine.wake();
                 Ok(())

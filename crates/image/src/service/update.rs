@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Changing an image by a PATCH: a draft made in memory and saved if nothing changed meanwhile.
 
+use std::sync::Arc;
+
 use scurry_types::{ImageId, ImageStatus, StoreId};
+use tokio::sync::OwnedMutexGuard;
 
 use super::core::Core;
 use super::upload::missing_formats;
@@ -26,7 +29,7 @@ impl ImageService {
             let image = self.core.own(caller, id, "modify_image").await?;
             let draft = apply(&image, ops, rights, &self.core.settings)?;
             self.core.check_quotas(&image, &draft)?;
-            let plan = self.core.plan(&image, draft).await?;
+            let plan = self.core.plan(caller, &image, draft).await?;
             if plan.changes.is_empty() {
                 return Ok(image);
             }
@@ -55,6 +58,8 @@ struct Plan {
     changes: Vec<Change>,
     disowned: Vec<WriteRow>,
     touches_data: bool,
+    /// Nobody else takes the new locations before the change is made.
+    registering: Option<OwnedMutexGuard<()>>,
 }
 
 impl Core {
@@ -76,7 +81,7 @@ impl Core {
         Ok(())
     }
 
-    async fn plan(&self, image: &Image, draft: Draft) -> Answer<Plan> {
+    async fn plan(&self, caller: &Caller, image: &Image, draft: Draft) -> Answer<Plan> {
         let mut plan = Plan::default();
         if draft.fields != fields(image) {
             plan.changes.push(Change::Base(draft.fields.clone()));
@@ -88,13 +93,14 @@ impl Core {
             plan.changes.push(Change::Tags(draft.tags));
         }
         if let Some(locations) = draft.locations {
-            self.plan_locations(image, &draft.fields, locations, &mut plan).await?;
+            self.plan_locations(caller, image, &draft.fields, locations, &mut plan).await?;
         }
         Ok(plan)
     }
 
     async fn plan_locations(
         &self,
+        caller: &Caller,
         image: &Image,
         fields: &BaseFields,
         asked: Vec<AskedLocation>,
@@ -113,6 +119,7 @@ impl Core {
             }
             let hint = one.metadata.get("store").and_then(serde_json::Value::as_str);
             let mut location = self.locate(&one.url, hint)?;
+            self.check_made_for(caller, &image.id, &location).await?;
             let len = self.len_of(&location).await?;
             if image.size.is_some_and(|size| size != len) {
                 return Err(ImageError::Invalid(format!(
@@ -125,6 +132,12 @@ impl Core {
             }
             first_new.get_or_insert((len, one.validation));
             wanted.push(location);
+        }
+        if first_new.is_some() {
+            plan.registering = Some(Arc::clone(&self.registering).lock_owned().await);
+            for location in &wanted {
+                self.check_unclaimed(&image.id, location).await?;
+            }
         }
         plan.touches_data = true;
         for gone in image.locations.iter().filter(|old| !wanted.iter().any(|new| new.url == old.url)) {

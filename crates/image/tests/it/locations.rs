@@ -105,3 +105,38 @@ async fn the_legacy_way_adds_and_removes_locations() {
     let stores: BTreeSet<_> = world.stores.iter().flat_map(|store| store.urls()).collect();
     assert_eq!(stores.len(), 1);
 }
+
+#[tokio::test]
+async fn nobody_registers_an_object_that_is_not_made_for_the_image() {
+    let world = World::new();
+    let service = world.start().await;
+    let (victim, thief) = (caller("p"), caller("q"));
+    let secret = active(&service, &victim).await;
+    let url = secret.locations[0].url.clone();
+    let rights = PatchRights { set_locations: true, ..PatchRights::default() };
+    let add = |url: &str| PatchOp {
+        op: PatchVerb::Add,
+        path: vec!["locations".to_owned(), "-".to_owned()],
+        value: Some(json!({"url": url, "metadata": {}})),
+        dialect: Dialect::V21,
+    };
+    // Data of another image, and an object of nobody's image.
+    let unknown = scurry_types::ImageId::random();
+    let stray = world.stores[1].put(&unknown, &content()).url;
+    let image = service.create(&thief, raw()).await.unwrap();
+    for url in [&url, &stray] {
+        let refused = service.add_location(&thief, &image.id, url, None).await;
+        assert!(text(refused).contains("not marked as made for"), "{url}");
+        let refused = service.update(&thief, &image.id, &[add(url)], &rights).await;
+        assert!(text(refused).contains("not marked as made for"), "{url}");
+    }
+    // An administrator may register what nobody has, yet not one object twice.
+    let admin = scurry_image::Caller { is_admin: true, ..caller("a") };
+    assert!(service.add_location(&admin, &image.id, &url, None).await.is_err());
+    assert!(service.update(&admin, &image.id, &[add(&url)], &rights).await.is_err());
+    service.add_location(&admin, &image.id, &stray, None).await.unwrap();
+    let other = service.create(&admin, raw()).await.unwrap();
+    assert!(service.add_location(&admin, &other.id, &stray, None).await.is_err());
+    service.delete(&thief, &image.id).await.unwrap();
+    assert_eq!(world.stores[0].content(&url).as_deref(), Some(content().as_slice()));
+}

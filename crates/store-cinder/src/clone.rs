@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Making an image's volume as a clone of another one, where the backend can.
 
-mod placement;
+pub(crate) mod placement;
 
 use std::sync::Arc;
 
@@ -23,7 +23,8 @@ pub(crate) async fn clone(
     spec: &WriteSpec,
 ) -> Result<CloneOutcome, Failure> {
     let refused = |reason: String| {
-        tracing::info!(
+        // Whoever asked logs the refusal for the operator.
+        tracing::debug!(
             store.id = %store.config.id, image.id = %spec.image, source = source.url, reason, "no clone"
         );
         Ok(CloneOutcome::Refused(reason))

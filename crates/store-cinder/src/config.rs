@@ -120,12 +120,26 @@ impl CinderStoreConfig {
         Session::new(self.credentials.to_client(), options)
     }
 
+    /// Which block-storage service this is, as far as the options tell. Two ways to write the same one look different.
+    pub(crate) fn service(&self) -> String {
+        let options = [&self.endpoint_template, &self.region].map(|option| option.as_deref().unwrap_or(""));
+        format!("{} {} {}", self.credentials.auth_address(), options[0], options[1])
+    }
+
     fn interface(&self) -> Interface {
         self.catalog_info.rsplit(':').next().and_then(Interface::parse).unwrap_or_default()
     }
 }
 
 impl CinderCredentials {
+    fn auth_address(&self) -> &str {
+        match self {
+            Self::Password { auth_address, .. } | Self::ApplicationCredential { auth_address, .. } => {
+                auth_address
+            }
+        }
+    }
+
     fn to_client(&self) -> Credentials {
         match self {
             Self::Password {

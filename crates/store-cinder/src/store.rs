@@ -49,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) reads: Arc<Reads>,
     pub(crate) flights: Flights,
     type_name: OnceCell<String>,
+    backend: OnceCell<String>,
 }
 
 impl CinderStore {
@@ -72,8 +73,9 @@ impl CinderStore {
         ));
         let reads = Arc::new(Reads::new(Arc::clone(&attachments), config.read_linger));
         let facts = facts(&config);
-        let (flights, type_name) = (Flights::default(), OnceCell::new());
-        let shared = Shared { config, facts, cinder, attachments, reads, flights, type_name };
+        let flights = Flights::default();
+        let (type_name, backend) = (OnceCell::new(), OnceCell::new());
+        let shared = Shared { config, facts, cinder, attachments, reads, flights, type_name, backend };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -202,6 +204,10 @@ impl Store for CinderStore {
         let discard = |outcome| async move { shared.discard_clone(outcome).await };
         let cloned = self.shared.flights.run(&spec.image, work, discard).await;
         cloned.map_err(|failure| failure.at(&self.shared.config.id, Operation::Clone))
+    }
+
+    async fn backend(&self) -> Option<String> {
+        self.shared.backend().await
     }
 
     async fn delete(&self, url: &str) -> Result<(), StoreError> {

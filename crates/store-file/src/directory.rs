@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use scurry_store::{StoreError, StoreErrorKind};
@@ -31,6 +32,8 @@ pub(crate) struct Directory {
     priority: i64,
     /// Files can share blocks here.
     pub(crate) reflink: bool,
+    /// Number of the device that holds the file system.
+    device: u64,
 }
 
 impl Directories {
@@ -57,11 +60,17 @@ impl Directories {
                 path: path.clone(),
                 source,
             })?;
+            let device = fs::metadata(path).map_err(|source| FileStoreError::NotWritable {
+                store: store.clone(),
+                path: path.clone(),
+                source,
+            })?;
             own.push(Directory {
                 path: path.clone(),
                 text: text.to_owned(),
                 priority: datadir.priority,
                 reflink,
+                device: device.dev(),
             });
         }
         if own.is_empty() {
@@ -73,6 +82,12 @@ impl Directories {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Directory> {
         self.own.iter()
+    }
+
+    /// The file system that all directories are on, if it is one only and its files can share blocks.
+    pub(crate) fn shared_blocks(&self) -> Option<u64> {
+        let device = self.own.first()?.device;
+        self.own.iter().all(|own| own.reflink && own.device == device).then_some(device)
     }
 
     /// The directories with room for `len` bytes, the one to take first in front.

@@ -159,6 +159,11 @@ impl Store for FileStore {
         blocking(&self.facts.id, Operation::Clone, move |deed| this.clone_now(&source, &spec, deed)).await
     }
 
+    /// The file system, where files share blocks on it. Devices have numbers of their node, as clones have.
+    async fn backend(&self) -> Option<String> {
+        self.directories.shared_blocks().map(|device| format!("device {device}"))
+    }
+
     async fn delete(&self, url: &str) -> Result<(), StoreError> {
         let (directories, url) = (Arc::clone(&self.directories), url.to_owned());
         blocking(&self.facts.id, Operation::Delete, move |deed| {

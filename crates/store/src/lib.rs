@@ -44,6 +44,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A refusal says why and is not an error: the caller copies the bytes then.
     async fn clone_from(&self, source: &CloneSource, spec: &WriteSpec) -> Result<CloneOutcome, StoreError>;
 
+    /// An opaque name of the backend that new objects of this store come to lie on: stores of one kind with the same
+    /// name can be expected to clone from one another. A hint, not a promise: [`Store::clone_from`] may still
+    /// refuse. `None` when there is none or it cannot be told.
+    async fn backend(&self) -> Option<String> {
+        None
+    }
+
     /// Removes an object. `NotFound` when it is gone already, `InUse` when something still depends on it.
     async fn delete(&self, url: &str) -> Result<(), StoreError>;
 

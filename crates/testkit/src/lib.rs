@@ -10,5 +10,5 @@ mod pattern;
 
 pub use conformance::check_store;
 pub use faults::{Faults, Gate};
-pub use memory::MemoryStore;
+pub use memory::{MemoryBackend, MemoryStore};
 pub use pattern::pattern;

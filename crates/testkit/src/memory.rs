@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A store that keeps sparse objects in memory.
 
+mod backend;
 mod reader;
 mod writer;
 
@@ -19,12 +20,15 @@ use serde_json::Map;
 use crate::faults::Faults;
 use crate::pages::Pages;
 
+pub use backend::MemoryBackend;
+
 /// An image store in memory; clones are the same store.
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     facts: StoreFacts,
     capability: Capability,
     faults: Faults,
+    backend: Option<MemoryBackend>,
     shared: Arc<Shared>,
 }
 
@@ -70,6 +74,7 @@ impl MemoryStore {
                 preferred_io: 1 << 20,
             },
             faults: Faults::default(),
+            backend: None,
             shared: Arc::default(),
         }
     }
@@ -86,6 +91,14 @@ impl MemoryStore {
     #[must_use]
     pub fn with_capability(mut self, change: impl FnOnce(&mut Capability)) -> Self {
         change(&mut self.capability);
+        self
+    }
+
+    /// The same store on a backend: from now on it also clones what other stores of that backend hold.
+    #[must_use]
+    pub fn with_backend(mut self, backend: &MemoryBackend) -> Self {
+        backend.join(&self.shared);
+        self.backend = Some(backend.clone());
         self
     }
 
@@ -147,6 +160,14 @@ impl MemoryStore {
         self.shared.readers.load(Ordering::SeqCst)
     }
 
+    /// A finished object, of this store or its backend, and its length.
+    fn cloneable(&self, url: &str) -> Option<(Object, u64)> {
+        let own = self.shared.objects().get(url).cloned();
+        let found = own.or_else(|| self.backend.as_ref()?.object(url))?;
+        let len = found.len?;
+        Some((found, len))
+    }
+
     fn fresh_url(&self, image: &ImageId) -> String {
         let number = self.shared.next.fetch_add(1, Ordering::SeqCst);
         format!("memory://{}/{image}/{number}", self.facts.id)
@@ -206,15 +227,16 @@ impl Store for MemoryStore {
             return Ok(CloneOutcome::Refused(reason));
         }
         self.refuse_second(Operation::Clone, &spec.image)?;
-        let url = self.fresh_url(&spec.image);
-        let mut objects = self.shared.objects();
-        let Some(found) = objects.get(&source.url).filter(|object| object.len.is_some()) else {
-            return Ok(CloneOutcome::Refused(format!("{} is not an object of this store", source.url)));
+        let Some((found, len)) = self.cloneable(&source.url) else {
+            return Ok(CloneOutcome::Refused(format!("{} is not an object of this backend", source.url)));
         };
-        let object = Object { image: spec.image.clone(), ..found.clone() };
-        let len = object.len.unwrap_or_default();
-        objects.insert(url.clone(), object);
+        let url = self.fresh_url(&spec.image);
+        self.shared.objects().insert(url.clone(), Object { image: spec.image.clone(), ..found });
         Ok(CloneOutcome::Cloned(StoredObject { url, len }))
+    }
+
+    async fn backend(&self) -> Option<String> {
+        self.backend.as_ref().filter(|_| self.capability.clone).map(|backend| backend.name().to_owned())
     }
 
     async fn delete(&self, url: &str) -> Result<(), StoreError> {

@@ -21,6 +21,19 @@ pub(super) enum Replica {
     Wanted,
 }
 
+/// The backend that a volume type (the default one where none is named) leads to; `None` when these credentials are not
+/// shown it or the type may lead anywhere.
+pub(crate) async fn backend_of(
+    client: &BlockClient,
+    volume_type: Option<&str>,
+) -> Result<Option<String>, ClientError> {
+    let found = match volume_type {
+        Some(name) => client.find_volume_type(name).await,
+        None => client.default_volume_type().await,
+    }?;
+    Ok(specs(client, &found).await.remove(BACKEND_NAME))
+}
+
 /// Whether the clone must come out with a replica, which its source may lack: the service builds it then. `Err` says
 /// why the source's backend is not the type's, or cannot be told.
 pub(super) async fn same_backend(

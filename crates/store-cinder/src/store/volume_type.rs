@@ -44,6 +44,22 @@ impl Shared {
         }
     }
 
+    /// The backend of the store's volume type. What is once seen is kept: properties of a type in use change rarely,
+    /// and who relies on an old name is refused the clone.
+    pub(super) async fn backend(&self) -> Option<String> {
+        let seen = self.backend.get_or_try_init(|| async {
+            let volume_type = self.config.volume_type.as_deref();
+            match crate::clone::placement::backend_of(&self.cinder.client, volume_type).await {
+                Ok(found) => found.map(|name| format!("{} {name}", self.config.service())).ok_or(()),
+                Err(error) => {
+                    tracing::debug!(store.id = %self.config.id, %error, "the store's backend cannot be seen");
+                    Err(())
+                }
+            }
+        });
+        seen.await.ok().cloned()
+    }
+
     /// The name that volumes of this store show as their type.
     pub(super) async fn type_name(&self) -> Result<&str, ClientError> {
         let name = self.type_name.get_or_try_init(|| async {

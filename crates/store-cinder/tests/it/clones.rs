@@ -2,6 +2,7 @@
 //! Clones: where they are made, where they are refused and why.
 
 use scurry_store::{CloneOutcome, CloneSource, Store, StoreErrorKind};
+use scurry_store_cinder::CinderStoreConfig;
 use scurry_types::ImageId;
 
 use crate::fake::{Fake, Faults};
@@ -99,4 +100,28 @@ async fn a_clone_over_quota_is_an_error() {
     let error = store.clone_from(&source, &spec(&image, None)).await.unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Full, "{error}");
     fake.only_volume();
+}
+
+#[tokio::test]
+async fn stores_know_their_backend_where_they_are_shown_it() {
+    let fake = Fake::start().await;
+    let backend = async |volume_type| fake.store("target", volume_type).backend().await;
+    let gold = backend("gold").await.unwrap();
+    assert!(gold.ends_with(" array-1"), "{gold}");
+    assert_eq!(backend("also-gold").await, Some(gold.clone()));
+    assert!(backend("silver").await.unwrap().ends_with(" array-2"));
+    assert_eq!(backend("unheard-of").await, None);
+    let default = CinderStoreConfig { volume_type: None, ..fake.config("target", "gold") };
+    assert_eq!(fake.store_with(default).backend().await, Some(gold.clone()));
+    let elsewhere =
+        CinderStoreConfig { region: Some("RegionOne".to_owned()), ..fake.config("target", "gold") };
+    assert_ne!(fake.store_with(elsewhere).backend().await, Some(gold.clone()));
+
+    let store = fake.store("target", "gold");
+    fake.faults(Faults { not_admin: true, ..Faults::default() });
+    assert_eq!(store.backend().await, None);
+    fake.faults(Faults::default());
+    assert_eq!(store.backend().await, Some(gold.clone()), "what could not be seen is asked for again");
+    fake.state().types.insert("gold".to_owned(), "array-2".to_owned());
+    assert_eq!(store.backend().await, Some(gold), "what was seen is kept");
 }

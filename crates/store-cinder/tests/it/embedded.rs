@@ -199,6 +199,8 @@ async fn stores_on_one_backend_clone_and_others_do_not() {
         len: object.len,
     };
     let also_gold = cloud.store("two", "also-gold", "root");
+    assert!(gold.backend().await.is_some());
+    assert_eq!(also_gold.backend().await, gold.backend().await);
     let CloneOutcome::Cloned(clone) = also_gold.clone_from(&source, &spec(&image, Some(8))).await.unwrap()
     else {
         panic!("a clone is expected")
@@ -207,6 +209,7 @@ async fn stores_on_one_backend_clone_and_others_do_not() {
     assert_eq!(content(&also_gold, &clone.url).await.unwrap(), "original");
     let source = CloneSource { store: "two".into(), url: clone.url.clone(), ..source };
     let silver = cloud.store("three", "silver", "root");
+    assert_ne!(silver.backend().await, gold.backend().await);
     let CloneOutcome::Refused(reason) = silver.clone_from(&source, &spec(&image, Some(8))).await.unwrap()
     else {
         panic!("a refusal is expected")

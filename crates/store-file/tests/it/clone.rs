@@ -76,3 +76,11 @@ async fn strangers_images_and_other_lengths_are_refused() {
     assert!(refused(outcome).contains("not in a file store"));
     assert!(files(&pair.dir.path().join("b")).is_empty());
 }
+
+#[tokio::test]
+async fn stores_of_one_file_system_name_it_where_it_has_reflinks() {
+    let pair = Pair::new(true);
+    let (first, second) = (pair.first.backend().await, pair.second.backend().await);
+    assert_eq!(first, second);
+    assert_eq!(first.is_some(), pair.first.capability().clone);
+}

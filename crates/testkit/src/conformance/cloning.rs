@@ -9,6 +9,9 @@ use crate::pattern;
 
 /// A clone of an own object either works in full or is refused with a reason.
 pub(super) async fn clones_are_independent(store: &dyn Store) {
+    let backend = store.backend().await;
+    assert!(backend.is_none() || store.capability().clone, "only a store that clones names its backend");
+    assert_eq!(store.backend().await, backend, "the backend stays the same");
     let (image, copy) = (ImageId::random(), ImageId::random());
     let content = pattern(21, 1_500_001);
     let object = write(store, &image, &content).await;

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use bytes::Bytes;
-use scurry_store::{Operation, Store, StoreErrorKind, WriteSpec};
-use scurry_testkit::{MemoryStore, check_store};
+use scurry_store::{CloneOutcome, CloneSource, Operation, Store, StoreErrorKind, WriteSpec};
+use scurry_testkit::{MemoryBackend, MemoryStore, check_store};
 use scurry_types::ImageId;
 
 #[tokio::test]
@@ -40,4 +40,24 @@ async fn faults_strike_where_ordered() {
     let object = commit.await.unwrap().unwrap();
     assert_eq!(store.content(&object.url).unwrap(), b"onetwo");
     assert_eq!(store.faults().count(Operation::Write), 3);
+}
+
+#[tokio::test]
+async fn stores_of_one_backend_clone_from_one_another() {
+    let backend = MemoryBackend::new("array");
+    let [one, two] = ["one", "two"].map(|id| MemoryStore::new(id).with_backend(&backend));
+    check_store(&one).await;
+    assert_eq!(one.backend().await.as_deref(), Some("array"));
+    let image = ImageId::random();
+    let object = one.put(&image, b"content");
+    let source =
+        CloneSource { store: "one".into(), kind: "memory".to_owned(), url: object.url, len: object.len };
+    let spec = WriteSpec { image, owner: None, len: None };
+    let CloneOutcome::Cloned(clone) = two.clone_from(&source, &spec).await.unwrap() else {
+        panic!("a clone is expected")
+    };
+    assert_eq!(two.content(&clone.url).unwrap(), b"content");
+    let stranger = MemoryStore::new("three");
+    assert_eq!(stranger.backend().await, None);
+    assert!(matches!(stranger.clone_from(&source, &spec).await, Ok(CloneOutcome::Refused(_))));
 }

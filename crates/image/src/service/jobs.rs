@@ -3,6 +3,7 @@
 
 mod clear;
 mod copy;
+mod copy_clone;
 mod copy_step;
 mod delete;
 mod hash;

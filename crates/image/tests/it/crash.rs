@@ -20,13 +20,14 @@ enum Story {
     FailedImport,
     Copy,
     UndoneCopy,
+    CopyOnOneBackend,
     Delete,
     DeleteInUse,
     DeleteFromStore,
 }
 
 impl Story {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Upload,
         Self::RefusedUpload,
         Self::Stage,
@@ -34,6 +35,7 @@ impl Story {
         Self::FailedImport,
         Self::Copy,
         Self::UndoneCopy,
+        Self::CopyOnOneBackend,
         Self::Delete,
         Self::DeleteInUse,
         Self::DeleteFromStore,
@@ -49,7 +51,7 @@ impl Story {
             Self::Import | Self::FailedImport => {
                 service.stage(&who, &id, None, body(&content())).await.unwrap();
             }
-            Self::Copy | Self::UndoneCopy => {
+            Self::Copy | Self::UndoneCopy | Self::CopyOnOneBackend => {
                 service.upload(&who, &id, Upload::default(), body(&content())).await.unwrap();
             }
             Self::Delete | Self::DeleteInUse | Self::DeleteFromStore => {
@@ -84,7 +86,7 @@ impl Story {
                     ended(service, &task).await;
                 }
             }
-            Self::Copy | Self::UndoneCopy => {
+            Self::Copy | Self::UndoneCopy | Self::CopyOnOneBackend => {
                 if self == Self::UndoneCopy {
                     world.stores[1].faults().fail_all(Operation::Commit, StoreErrorKind::Full);
                 }
@@ -115,7 +117,7 @@ impl Story {
             // Accepted imports go on; one that was not accepted leaves the staged data waiting.
             Self::Import => &[Uploading, Active],
             Self::FailedImport => &[Uploading, Queued, Active],
-            Self::Copy | Self::UndoneCopy | Self::DeleteFromStore => &[Active],
+            Self::Copy | Self::UndoneCopy | Self::CopyOnOneBackend | Self::DeleteFromStore => &[Active],
             Self::Delete => &[Active, Deleted],
             Self::DeleteInUse => &[Active, Deleted],
         }
@@ -182,6 +184,7 @@ fn check(story: Story, world: &World, id: &ImageId, how: &str) {
             let copies = image.locations.len();
             match story {
                 Story::Copy => assert!(copies == 1 || copies == 3, "{how}: {copies} copies"),
+                Story::CopyOnOneBackend => assert!(copies == 1 || copies == 4, "{how}: {copies} copies"),
                 Story::Import => assert_eq!(copies, 2),
                 _ => {}
             }
@@ -210,7 +213,7 @@ fn converges(story: Story, world: &World, id: &ImageId) {
             ended(&service, &task).await;
         }
         let image = service.get(&who, id).await.unwrap();
-        assert_eq!(image.locations.len(), 3, "{story:?}");
+        assert_eq!(image.locations.len(), world.stores.len(), "{story:?}");
         service.delete(&who, id).await.unwrap();
         service.shutdown().await;
     });
@@ -218,7 +221,7 @@ fn converges(story: Story, world: &World, id: &ImageId) {
 }
 
 fn fresh(story: Story) -> (World, ImageId) {
-    let mut world = World::new();
+    let mut world = if story == Story::CopyOnOneBackend { World::on_one_backend() } else { World::new() };
     world.cloning = matches!(story, Story::Copy | Story::UndoneCopy);
     let id = life(async || {
         let service = world.start().await;
@@ -235,6 +238,7 @@ fn die_everywhere(story: Story) {
     recover(&world, &id, None);
     check(story, &world, &id, "without a crash");
     assert!(!points.is_empty(), "{story:?} passes no point");
+    assert_eq!(story == Story::CopyOnOneBackend, points.contains(&"copy.cloned-from-copy"), "{points:?}");
     let mut tried = Vec::new();
     for point in points {
         if tried.contains(&point) {
@@ -281,9 +285,14 @@ fn copies_survive_a_crash_anywhere() {
 }
 
 #[test]
+fn copies_on_one_backend_survive_a_crash_anywhere() {
+    die_everywhere(Story::CopyOnOneBackend);
+}
+
+#[test]
 fn deletions_survive_a_crash_anywhere() {
     die_everywhere(Story::Delete);
     die_everywhere(Story::DeleteInUse);
     die_everywhere(Story::DeleteFromStore);
-    assert_eq!(Story::ALL.len(), 10);
+    assert_eq!(Story::ALL.len(), 11);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod backends;
 mod copy;
 mod crash;
 mod delete;

@@ -19,7 +19,7 @@ use scurry_store::{
     Capability, CloneOutcome, CloneSource, Registry, Store, StoreError, StoreFacts, StoreReader, StoreWriter,
     WriteSpec,
 };
-use scurry_testkit::MemoryStore;
+use scurry_testkit::{MemoryBackend, MemoryStore};
 use scurry_types::{ImageId, ImageStatus, JobId, ProjectId, StoreId, TaskStatus};
 use tempfile::TempDir;
 
@@ -93,6 +93,15 @@ impl World {
         };
         let stores = ["one", "two", "three"].map(MemoryStore::new).to_vec();
         Self { dir, stores, limits: None, settings, cloning: false }
+    }
+
+    /// Four stores; all but the first share a backend.
+    pub(crate) fn on_one_backend() -> Self {
+        let backend = MemoryBackend::new("array");
+        let mut world = Self::new();
+        world.stores.truncate(1);
+        world.stores.extend(["two", "three", "four"].map(|id| MemoryStore::new(id).with_backend(&backend)));
+        world
     }
 
     pub(crate) async fn database(&self) -> Database {

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How a copy gets its bytes: by a clone where the backend makes one, else by reading a source once for all.
+//! How a copy gets its bytes where no clone can be made: by reading a source once for all.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use scurry_jobs::{Job, JobContext};
-use scurry_store::{CloneSource, Retry, Store, StoreError, StoreReader, StoredObject, WriteSpec};
+use scurry_store::{Retry, Store, StoreError, StoreReader, StoredObject, WriteSpec};
 use scurry_transfer::{
-    Copied, CopyError, CopySpec, Failed, OnFailure, OpenTarget, Progress, Target, TargetOutcome,
-    clone_or_none, copy,
+    Copied, CopyError, CopySpec, Failed, OnFailure, OpenTarget, Progress, Target, TargetOutcome, copy,
 };
 use scurry_types::size::MIB;
 use scurry_types::{Digests, StoreId, TaskStatus};
 use tokio::time::MissedTickBehavior;
 
-use super::copy::{CopyJob, Ended, WITH_DATA};
+use super::copy::{CopyJob, Ended};
+use super::copy_clone::{Round, located};
 use super::{ImportPayload, Loss};
 use crate::error::ImageError;
-use crate::image::{Image, ImageLocation};
-use crate::ports::{self, Change, Guard, Purpose, WriteRow};
+use crate::image::Image;
+use crate::ports::Change;
 use crate::service::Answer;
 use crate::service::intake::Lane;
 
@@ -28,13 +28,6 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 fn loss(store: &StoreId, error: &StoreError) -> Loss {
     Loss { store: store.clone(), reason: error.to_string(), later: error.retry == Retry::Later }
-}
-
-/// What is left to be copied, and what came of the rest.
-#[derive(Debug, Default)]
-struct Round {
-    lanes: Vec<Lane>,
-    lost: Vec<Loss>,
 }
 
 impl CopyJob {
@@ -50,97 +43,55 @@ impl CopyJob {
         let Some(mut round) = self.clone_where_possible(job, image, missing).await? else {
             return Ok(Ended::Gone);
         };
-        if context.stop.is_cancelled() {
-            self.clear(&round.lanes).await;
-            return Ok(Ended::Stopped);
-        }
-        let spoiled = payload.must_succeed && round.lost.iter().any(|loss| !loss.later);
-        if round.lanes.is_empty() || spoiled {
-            self.clear(&round.lanes).await;
-            return Ok(Ended::Tried(round.lost));
-        }
         let on_failure = if payload.must_succeed { OnFailure::AbortAll } else { OnFailure::DropTarget };
-        let ended = self.copy_bytes(job, context, image, &mut round, on_failure).await;
-        match ended {
-            Ok(None) => Ok(Ended::Tried(round.lost)),
-            Ok(Some(ended)) => {
-                self.clear(&round.lanes).await;
-                Ok(ended)
-            }
-            Err(error) => {
-                self.clear(&round.lanes).await;
-                Err(error)
-            }
+        let ended = self.copy_rest(job, context, image.clone(), &mut round, on_failure).await;
+        // Lanes that are still there came to nothing.
+        self.clear(&round.lanes).await;
+        for waiting in &round.waiting {
+            self.clear(std::slice::from_ref(&waiting.lane)).await;
         }
+        Ok(ended?.unwrap_or(Ended::Tried(round.lost)))
     }
 
-    async fn clear(&self, lanes: &[Lane]) {
+    /// Copies bytes once a backend and clones its other lanes from that copy, until no lane is left. Every turn takes
+    /// at least one lane of each backend to its end.
+    async fn copy_rest(
+        &self,
+        job: &Job,
+        context: &JobContext,
+        mut image: Image,
+        round: &mut Round,
+        on_failure: OnFailure,
+    ) -> Answer<Option<Ended>> {
+        while !round.lanes.is_empty() {
+            if context.stop.is_cancelled() {
+                return Ok(Some(Ended::Stopped));
+            }
+            round.hold_back().await;
+            if let Some(ended) = self.copy_bytes(job, context, &image, round, on_failure).await? {
+                return Ok(Some(ended));
+            }
+            if round.waiting.is_empty() || (on_failure == OnFailure::AbortAll && !round.lost.is_empty()) {
+                return Ok(None);
+            }
+            let Some(now) = self.core.held(&image.id, &job.id).await? else {
+                return Ok(Some(Ended::Gone));
+            };
+            image = now;
+            if !self.clone_waiting(job, context, &image, round).await? {
+                return Ok(Some(Ended::Gone));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) async fn clear(&self, lanes: &[Lane]) {
         let rows: Vec<_> = lanes.iter().map(|lane| lane.row.clone()).collect();
         self.core.clear_writes(&rows).await;
     }
 
-    /// Asks each store for a clone. Those that make none get a lane of the copy; `None`: the image is gone.
-    async fn clone_where_possible(
-        &self,
-        job: &Job,
-        image: &Image,
-        missing: Vec<Arc<dyn Store>>,
-    ) -> Answer<Option<Round>> {
-        let core = &self.core;
-        let mut round = Round::default();
-        let spec = WriteSpec { image: image.id.clone(), owner: image.owner.clone(), len: image.size };
-        for store in missing {
-            let id = store.facts().id.clone();
-            let row = WriteRow::begin(&image.id, Some(&id), &core.settings.node_id, Purpose::Import);
-            let guard = Guard::states(&WITH_DATA);
-            let begun = [Change::Journal(row.clone())];
-            if core.change_held(&image.id, guard, &job.id, &begun).await? != ports::Outcome::Done {
-                self.clear(&round.lanes).await;
-                return Ok(None);
-            }
-            let (cloned, refused) = clone_or_none(store.as_ref(), &self.sources(image), &spec).await;
-            for refusal in &refused {
-                tracing::info!(image = %image.id, store = %id, strategy = %refusal.strategy, source = refusal.source, reason = refusal.reason, "not cloned");
-            }
-            core.crash.pass("copy.cloned").await;
-            let Some(object) = cloned else {
-                if store.capability().clone {
-                    // A clone that failed half way may have left something under the image's name.
-                    core.clear_store(store.as_ref(), &image.id, Some(&row)).await?;
-                }
-                round.lanes.push(Lane { store, row });
-                continue;
-            };
-            tracing::info!(image = %image.id, store = %id, url = object.url, "cloned by the backend");
-            if !self.add(job, image, &id, located(&id, &object, &row)).await? {
-                self.core.clear_writes(std::slice::from_ref(&row)).await;
-                self.clear(&round.lanes).await;
-                return Ok(None);
-            }
-        }
-        Ok(Some(round))
-    }
-
-    /// Locations a backend may clone from, best first.
-    fn sources(&self, image: &Image) -> Vec<CloneSource> {
-        let Some(len) = image.size else { return Vec::new() };
-        let ranked = self.core.ranked(image, &[]).into_iter();
-        ranked
-            .filter_map(|location| {
-                let store = self.core.stores.get(location.store()?)?;
-                let facts = store.facts();
-                Some(CloneSource {
-                    store: facts.id.clone(),
-                    kind: facts.kind.to_owned(),
-                    url: location.url.clone(),
-                    len,
-                })
-            })
-            .collect()
-    }
-
     /// Reads the best source once for all lanes; a source that turns out bad is followed by the next.
-    /// `None` when it ended, well or not, with every lane accounted for.
+    /// `None` when it ended, well or not, with every lane committed or lost.
     async fn copy_bytes(
         &self,
         job: &Job,
@@ -182,12 +133,14 @@ impl CopyJob {
                 Err(failed) => match failed.error {
                     CopyError::Cancelled => return Ok(Some(Ended::Stopped)),
                     CopyError::AllTargetsFailed(errors) => {
-                        return Ok(Some(Ended::Tried(take_losses(round, &errors))));
+                        round.lost.extend(errors.iter().map(|error| loss(&error.store, error)));
+                        self.clear(&std::mem::take(&mut round.lanes)).await;
+                        return Ok(None);
                     }
                     other => {
                         later |= matches!(&other, CopyError::Source(error) if error.retry == Retry::Later);
                         let reason = chain(&other);
-                        tracing::error!(image = %image.id, source = name, reason, "a source cannot be copied from");
+                        tracing::error!(image.id = %image.id, source = name, reason, "a source cannot be copied from");
                         reasons.push(format!("{name}: {reason}"));
                     }
                 },
@@ -198,13 +151,13 @@ impl CopyJob {
         } else {
             reasons.join("; ")
         };
-        let mut lost = std::mem::take(&mut round.lost);
-        lost.extend(round.lanes.iter().map(|lane| Loss {
-            store: lane.id().clone(),
-            reason: reason.clone(),
-            later,
-        }));
-        Ok(Some(Ended::Tried(lost)))
+        // What waits for a copy to clone from would find no source to read either.
+        round.lanes.extend(round.waiting.drain(..).map(|waiting| waiting.lane));
+        for lane in std::mem::take(&mut round.lanes) {
+            round.lost.push(Loss { store: lane.id().clone(), reason: reason.clone(), later });
+            self.clear(&[lane]).await;
+        }
+        Ok(None)
     }
 
     /// Begins an object in each lane's store. A lane that cannot begin is lost; where all must succeed the
@@ -245,7 +198,7 @@ impl CopyJob {
         if failed && on_failure == OnFailure::AbortAll {
             for target in targets.drain(..) {
                 if let Err(error) = target.writer.abort().await {
-                    tracing::warn!(store = %target.store, error = %error, "an object that does not count is still there");
+                    tracing::warn!(store.id = %target.store, error = %error, "an object that does not count is still there");
                 }
             }
             self.clear(&kept).await;
@@ -275,13 +228,13 @@ impl CopyJob {
                     let text = format!("Copied {} of {} MiB", now.done / MIB, now.total / MIB);
                     let state = self.core.task_state(TaskStatus::Processing, text);
                     if let Err(error) = self.core.images.change_task(&job.id, &state).await {
-                        tracing::warn!(job = %job.id, error = %error.source, "the progress of a copy cannot be noted");
+                        tracing::warn!(job.id = %job.id, error = %error.source, "the progress of a copy cannot be noted");
                     }
                 }
             }
         };
         if let Err(error) = reader.close().await {
-            tracing::warn!(job = %job.id, error = %error, "a source did not close");
+            tracing::warn!(job.id = %job.id, error = %error, "a source did not close");
         }
         self.core.crash.pass("copy.written").await;
         copied
@@ -327,20 +280,6 @@ async fn commit(target: TargetOutcome, len: u64) -> Result<StoredObject, StoreEr
         TargetOutcome::Written(open) => OpenTarget::commit(open, len).await,
         TargetOutcome::Failed { error, .. } => Err(error),
     }
-}
-
-fn located(store: &StoreId, object: &StoredObject, row: &WriteRow) -> Vec<Change> {
-    vec![
-        Change::AddLocation(ImageLocation::in_store(store, &object.url)),
-        Change::JournalClear(row.id.clone()),
-    ]
-}
-
-/// Losses of a copy in which no target was written.
-fn take_losses(round: &mut Round, errors: &[StoreError]) -> Vec<Loss> {
-    let mut lost = std::mem::take(&mut round.lost);
-    lost.extend(errors.iter().map(|error| loss(&error.store, error)));
-    lost
 }
 
 fn recorded_digests(image: &Image) -> Option<Digests> {

@@ -65,14 +65,14 @@ impl ImageService {
             let reader = match core.open(location).await {
                 Ok(reader) => reader,
                 Err(error) => {
-                    tracing::warn!(image = %id, store = location.store(), error = %error, "a location cannot be read, the next one is tried");
+                    tracing::warn!(image.id = %id, store.id = location.store(), error = %error, "a location cannot be read, the next one is tried");
                     failure = Some(error);
                     continue;
                 }
             };
             let len = reader.len();
             if let Some(expected) = image.size.filter(|expected| *expected != len) {
-                tracing::error!(image = %id, store = location.store(), expected, found = len, "a location has the wrong length");
+                tracing::error!(image.id = %id, store.id = location.store(), expected, found = len, "a location has the wrong length");
                 failure = Some(StoreError::new(
                     &StoreId::from(location.store().unwrap_or("")),
                     scurry_store::Operation::Open,

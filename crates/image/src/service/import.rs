@@ -141,7 +141,7 @@ impl ImageService {
         if job.is_some_and(|job| matches!(job.state, JobState::Pending | JobState::Running)) {
             return conflict("Image has active task");
         }
-        tracing::warn!(image = %id, task = %holder, "the hold of a task nobody works on is dropped");
+        tracing::warn!(image.id = %id, job.id = %holder, "the hold of a task nobody works on is dropped");
         let steps = [Change::RemoveProperty(reserved::IMPORT_TASK.to_owned())];
         let guard = Guard::default().held_by(&holder);
         let _ = core.images.change(id, &guard, &steps).await?;

@@ -228,7 +228,7 @@ async fn abort(targets: impl IntoIterator<Item = OpenTarget>) {
         let store = target.store().clone();
         if let Err(error) = target.abort().await {
             // The journal still has it.
-            tracing::warn!(store = %store, error = %error, "an object that does not count is still there");
+            tracing::warn!(store.id = %store, error = %error, "an object that does not count is still there");
         }
     }
 }
@@ -244,7 +244,7 @@ fn all_lost(lost: Vec<LostLane>) -> Refused {
 
 fn refusal(failed: Failed<IngestError>) -> Refused {
     for left in &failed.left_behind {
-        tracing::warn!(store = %left.store, url = left.url, error = %left.error, "an object that does not count is still there");
+        tracing::warn!(store.id = %left.store, url = left.url, error = %left.error, "an object that does not count is still there");
     }
     let text = failed.error.to_string();
     match failed.error {

@@ -65,7 +65,7 @@ impl Core {
         write: Option<&WriteRow>,
     ) -> Answer<()> {
         for url in self.unnamed(store, image, write).await? {
-            tracing::info!(image = %image, store = %store.facts().id, url, "an unfinished object is removed");
+            tracing::info!(image.id = %image, store.id = %store.facts().id, url, "an unfinished object is removed");
             Self::remove_object(store, &url).await.map_err(ImageError::Store)?;
         }
         Ok(())
@@ -78,7 +78,7 @@ impl Core {
             Some(id) => match self.stores.get(id.as_str()) {
                 Some(store) => self.clear_store(store.as_ref(), &row.image, Some(row)).await?,
                 None => {
-                    tracing::warn!(store = %id, image = %row.image, url = row.url, "a write to a store that is not enabled any more cannot be cleared");
+                    tracing::warn!(store.id = %id, image.id = %row.image, url = row.url, "a write to a store that is not enabled any more cannot be cleared");
                     return Ok(());
                 }
             },
@@ -92,10 +92,10 @@ impl Core {
     pub(super) async fn clear_writes(&self, rows: &[WriteRow]) {
         for row in rows {
             let Err(error) = self.clear_write(row).await else { continue };
-            tracing::warn!(image = %row.image, error = error.reason(), "an unfinished object is left to a job");
+            tracing::warn!(image.id = %row.image, error = error.reason(), "an unfinished object is left to a job");
             if let Err(error) = self.jobs.enqueue(&clear_job(&row.image)).await {
                 // The journal still has it: the next start clears it.
-                tracing::error!(image = %row.image, error = %error.source, "that job cannot be enqueued");
+                tracing::error!(image.id = %row.image, error = %error.source, "that job cannot be enqueued");
             }
         }
     }

@@ -30,7 +30,7 @@ impl ImageService {
         let core = &self.core;
         for store in core.stores.iter() {
             if let Err(error) = store.recover().await {
-                tracing::warn!(store = %store.facts().id, error = %error, "a store cannot be cleaned up");
+                tracing::warn!(store.id = %store.facts().id, error = %error, "a store cannot be cleaned up");
             }
         }
         core.images.node_heartbeat(&core.settings.node_id).await?;
@@ -71,7 +71,7 @@ impl Core {
                 continue;
             }
             if let Err(error) = self.clear_write(&row).await {
-                tracing::warn!(image = %row.image, error = error.reason(), "an unfinished object is left to a job");
+                tracing::warn!(image.id = %row.image, error = error.reason(), "an unfinished object is left to a job");
                 self.jobs.enqueue(&clear_job(&row.image)).await?;
             }
         }
@@ -101,7 +101,7 @@ impl Core {
                 _ => false,
             };
             if dead {
-                tracing::info!(image = %id, status = %image.status, "an interrupted image is queued again");
+                tracing::info!(image.id = %id, status = %image.status, "an interrupted image is queued again");
                 self.free(&image).await?;
             }
         }

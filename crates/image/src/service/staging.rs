@@ -140,7 +140,7 @@ impl Core {
             let status = self.images.get(&id).await?.map(|image| image.status);
             let staged = matches!(status, Some(ImageStatus::Uploading | ImageStatus::Importing));
             if !staged || name.ends_with(".part") {
-                tracing::info!(image = %id, file = name, "a staged file nobody needs is removed");
+                tracing::info!(image.id = %id, file = name, "a staged file nobody needs is removed");
                 remove(&entry.path()).await?;
             }
         }

@@ -61,7 +61,7 @@ impl DeleteJob {
         };
         let mut checkpoint: Checkpoint = serde_json::from_value(job.checkpoint.clone()).unwrap_or_default();
         if let Err(error) = core.remove_staged(id).await {
-            tracing::warn!(image = %id, error = error.reason(), "a staged file of a deleted image stays");
+            tracing::warn!(image.id = %id, error = error.reason(), "a staged file of a deleted image stays");
         }
         let mut reason = None;
         for Doomed { location } in &payload.doomed {
@@ -70,7 +70,7 @@ impl DeleteJob {
                 continue;
             }
             let Some(store) = location.store().and_then(|name| core.stores.get(name)) else {
-                tracing::warn!(image = %id, url, "the location of a deleted image is in no store of ours");
+                tracing::warn!(image.id = %id, url, "the location of a deleted image is in no store of ours");
                 continue;
             };
             match Core::remove_object(store.as_ref(), url).await {

@@ -150,7 +150,7 @@ impl Handler for HashJob {
     async fn give_up(&self, job: &Job, _context: &JobContext, reason: &str) {
         let Some(id) = &job.image_id else { return };
         if let Err(error) = self.give_up_on(id, job, reason).await {
-            tracing::error!(image = %id, error = error.reason(), "a failed hash cannot be noted");
+            tracing::error!(image.id = %id, error = error.reason(), "a failed hash cannot be noted");
         }
     }
 }

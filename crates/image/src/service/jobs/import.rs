@@ -191,7 +191,7 @@ impl Handler for ImportJob {
         let (Some(id), Some(payload)) = read(job) else { return };
         let _turn = self.core.turn(id).lock_owned().await;
         if let Err(error) = self.fail(job, id, reason, payload.stores).await {
-            tracing::error!(image = %id, error = error.reason(), "a failed import cannot be undone");
+            tracing::error!(image.id = %id, error = error.reason(), "a failed import cannot be undone");
         }
     }
 }

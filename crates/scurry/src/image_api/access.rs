@@ -16,7 +16,9 @@ use crate::failure::Failure;
 /// Validates tokens as `[keystone_authtoken]` says.
 pub(super) fn validator(conf: &GlanceConf) -> Result<TokenValidator, Failure> {
     let Some(authtoken) = &conf.keystone_authtoken else {
-        return Err(Failure::plain("[keystone_authtoken] auth_url is not set: who may call cannot be found out"));
+        return Err(Failure::plain(
+            "[keystone_authtoken] auth_url is not set: who may call cannot be found out",
+        ));
     };
     TokenValidator::new(AuthSettings::from_config(authtoken))
         .map_err(|error| Failure::new("[keystone_authtoken] cannot be used", error))
@@ -39,8 +41,8 @@ pub(super) fn policy(conf: &GlanceConf) -> Result<Policy, Failure> {
 /// Keystone's limits, when `use_keystone_limits` is on.
 pub(super) fn limits(conf: &GlanceConf) -> Result<Option<Arc<dyn Limits>>, Failure> {
     let Some(limit) = &conf.oslo_limit else { return Ok(None) };
-    let source =
-        LimitSource::from_config(limit).map_err(|error| Failure::new("[oslo_limit] cannot be used", error))?;
+    let source = LimitSource::from_config(limit)
+        .map_err(|error| Failure::new("[oslo_limit] cannot be used", error))?;
     Ok(Some(Arc::new(KeystoneLimits(source))))
 }
 

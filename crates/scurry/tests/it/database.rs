@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `scurry db`.
+
+use crate::{said, scurry, text};
+
+#[test]
+fn sync_makes_what_status_misses() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("glance-api.conf");
+    let database = folder.path().join("glance.db");
+    let content = format!(
+        "[DEFAULT]\nenabled_backends = a:file\n[glance_store]\ndefault_backend = a\n[a]\n\
+         filesystem_store_datadir = {0}/images\n[database]\nconnection = sqlite:///{0}/glance.db\n",
+        text(folder.path())
+    );
+    std::fs::write(&file, content).unwrap();
+    let options = ["--config-file", text(&file)];
+
+    let before = scurry(&[&["db", "status"], &options[..]].concat());
+    assert_eq!(before.status.code(), Some(1), "{}", said(&before));
+    assert!(!database.exists());
+    for _ in 0..2 {
+        let sync = scurry(&[&["db", "sync"], &options[..]].concat());
+        assert!(sync.status.success(), "{}", said(&sync));
+    }
+    let after = scurry(&[&["db", "status"], &options[..]].concat());
+    assert!(after.status.success());
+    assert!(said(&after).contains("2024_1_contract01"), "{}", said(&after));
+}
+
+#[test]
+fn another_database_is_refused_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("glance-api.conf");
+    let content = "[DEFAULT]\nenabled_backends = a:file\n[glance_store]\ndefault_backend = a\n[a]\n\
+                   filesystem_store_datadir = /tmp/a\n[database]\nconnection = oracle://glance:geheim@db/glance\n";
+    std::fs::write(&file, content).unwrap();
+    let sync = scurry(&["db", "sync", "--config-file", text(&file)]);
+    assert_eq!(sync.status.code(), Some(1));
+    assert!(said(&sync).contains("oracle") && !said(&sync).contains("geheim"), "{}", said(&sync));
+}

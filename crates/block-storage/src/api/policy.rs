@@ -84,6 +84,7 @@ pub(crate) const RULES: &[(&str, Who)] = &[
     ("volume_extension:availability_zone_list", Who::Reader),
     ("volume_extension:list_extensions", Who::Reader),
     ("scheduler_extension:scheduler_stats:get_pools", Who::Admin),
+    ("volume_extension:capabilities", Who::Admin),
     ("limits_extension:used_limits", Who::Reader),
     ("message:get_all", Who::Reader),
     ("message:get", Who::Reader),

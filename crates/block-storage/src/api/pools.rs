@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `/scheduler-stats/get_pools`
+//! `/scheduler-stats/get_pools` and `/capabilities`: what backends can do.
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use serde_json::{Value, json};
 
 use super::Shared;
@@ -69,4 +69,39 @@ pub(crate) async fn list(
         pools.push(pool);
     }
     Ok(Json(json!({ "pools": pools })))
+}
+
+/// `GET /capabilities/{host}`: what the backend at `host@backend` can do for volume types.
+pub(crate) async fn capabilities(
+    State(service): State<Shared>,
+    _caller: Caller,
+    Path(host): Path<String>,
+) -> Answer<Json<Value>> {
+    let backend = service
+        .backends
+        .iter()
+        .find(|b| b.service_host == host || b.host == host)
+        .ok_or_else(|| Fault::not_found(format!("Capabilities of {host} could not be found.")))?;
+    let replica = service.backends.replica_of(backend);
+    let flag = |title: &str, description: &str| {
+        json!({
+            "title": title, "description": description, "type": "boolean",
+        })
+    };
+    Ok(Json(json!({
+        "namespace": format!("OS::Storage::Capabilities::{host}"),
+        "vendor_name": "Scurry",
+        "volume_backend_name": backend.name,
+        "pool_name": backend.name,
+        "driver_version": env!("CARGO_PKG_VERSION"),
+        "storage_protocol": "local",
+        "display_name": "Scurry volume files",
+        "description": "Sparse volume files in a directory, cloned without copying",
+        "visibility": "public",
+        "replication_targets": replica.map(|b| vec![b.section.as_str()]).unwrap_or_default(),
+        "properties": {
+            "thin_provisioning": flag("Thin provisioning", "Volumes take the space of what is written to them"),
+            "replication_enabled": flag("Replication", "Volumes have a synchronous second copy"),
+        },
+    })))
 }

@@ -20,6 +20,7 @@ pub(crate) const RESOURCES: &[&str] = &[
     "os-quota-sets",
     "limits",
     "scheduler-stats",
+    "capabilities",
     "os-availability-zone",
     "extensions",
     "messages",

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The list of routes, each with the rule that guards it. `/v3/{project_id}/…` is `/v3/…` by the time it is here.
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use scurry_auth::TokenValidator;
 use scurry_auth::middleware::{RequestIds, authenticate, request_id};
 use tower::{ServiceBuilder, ServiceExt};
+use tracing::Instrument;
 
 use super::caller::enforce;
 use super::fault::Fault;
@@ -20,6 +24,18 @@ use super::{
 const BODY_LIMIT: usize = 114_688;
 
 type Route = MethodRouter<Shared>;
+
+/// Ends what a request began even when its client hangs up: a handler cut short between two steps would leave a
+/// volume in a state nothing leads out of.
+async fn finish(State(service): State<Shared>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match service.tasks.spawn(next.run(request).in_current_span()).await {
+        Ok(response) => response,
+        Err(error) => Fault::internal(error).into_response(),
+    }
+}
 
 /// Lets through whom `rule` lets through.
 fn guarded(rule: &'static str, route: Route) -> Route {
@@ -36,6 +52,7 @@ pub(crate) fn router(service: Shared, validator: TokenValidator) -> Router {
         .merge(other_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(Arc::clone(&service), finish))
         .layer(from_fn_with_state(validator, authenticate));
     let app = Router::new()
         .route("/", get(versions::all))
@@ -187,6 +204,7 @@ fn other_routes() -> Router<Shared> {
             "/scheduler-stats/get_pools",
             guarded("scheduler_extension:scheduler_stats:get_pools", get(pools::list)),
         )
+        .route("/capabilities/{host}", guarded("volume_extension:capabilities", get(pools::capabilities)))
         .route(
             "/os-quota-sets/{project}",
             guarded("volume_extension:quotas:show", get(quotas::show))

@@ -22,7 +22,7 @@ pub(crate) mod volume {
         /// The size a running resize leads to, GiB.
         pub target_size: Option<i64>,
         pub status: String,
-        /// Where a resize or upload returns to.
+        /// Where a resize or upload returns to; beside `creating`, what the volume was before an administrator said so.
         pub previous_status: Option<String>,
         pub attach_status: String,
         pub volume_type_id: String,

@@ -167,8 +167,9 @@ async fn fail(service: &Service, volume: &Volume, error: &WorkError) {
         tracing::warn!(volume.id = volume.id, error = %chain(&error), "files of a failed volume stay behind");
     }
     let recorded = async {
-        volumes::go(service.db.pool(), &volume.id, &["creating", "downloading"], "error").await?;
-        messages::record(&service.db, &volume.project_id, ("VOLUME", &volume.id), event, text).await
+        // The state last: who sees it looks for the message.
+        messages::record(&service.db, &volume.project_id, ("VOLUME", &volume.id), event, text).await?;
+        volumes::go(service.db.pool(), &volume.id, &["creating", "downloading"], "error").await
     };
     if let Err(error) = recorded.await {
         tracing::error!(volume.id = volume.id, error = %chain(&error), "cannot record a failed volume");

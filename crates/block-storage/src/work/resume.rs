@@ -42,6 +42,11 @@ async fn work(service: &Arc<Service>) -> Result<(), WorkError> {
     let db = service.db.pool();
     settle_uploads(service).await?;
     for volume in volumes::in_states(db, &["creating", "downloading"]).await? {
+        if volume.previous_status.is_some() {
+            // Made long ago and reset by an administrator: to make it again would cost its data.
+            volumes::go(db, &volume.id, &["creating", "downloading"], "error").await?;
+            continue;
+        }
         // Back to the start, so that the row is as a fresh one.
         volumes::go(db, &volume.id, &["downloading"], "creating").await?;
         service.start_create(&volume.id, None);
@@ -62,6 +67,10 @@ async fn work(service: &Arc<Service>) -> Result<(), WorkError> {
     }
     for snapshot in snapshots::list(db, None).await? {
         match snapshot.status.as_str() {
+            // Taken long ago and reset by an administrator: to take it again would put other data in its place.
+            "creating" if snapshot.progress == "100%" => {
+                snapshots::go(db, &snapshot.id, &["creating"], "error").await?;
+            }
             "creating" => service.start_snapshot(&snapshot.id),
             "deleting" => service.start_snapshot_delete(&snapshot.id),
             _ => {}
@@ -102,12 +111,29 @@ async fn settle(service: &Arc<Service>, clone: &str, image: &str) -> Result<(), 
                 .await?;
                 return Ok(());
             }
-            Ok(_) => return remove_clone(service, clone).await,
+            Ok(_) => {
+                remove_clone(service, clone).await?;
+                discard_image(service, image).await;
+                return Ok(());
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => return remove_clone(service, clone).await,
             Err(_) => tokio::time::sleep(ASK.1).await,
         }
     }
     Err(WorkError::Gone(format!("the image service does not say whether image {image} has volume {clone}")))
+}
+
+/// Deletes an image whose upload was cut short before it got any data: it never will.
+async fn discard_image(service: &Service, image: &str) {
+    let outcome = async {
+        if service.images.image(image).await?.status == "queued" {
+            service.images.delete(image).await?;
+        }
+        Ok::<_, scurry_openstack_client::ClientError>(())
+    };
+    if let Err(error) = outcome.await {
+        tracing::warn!(image.id = image, %error, "the image of a failed upload stays behind");
+    }
 }
 
 /// Removes volume files of our naming that no row knows. Rows come before files and go after them, so there are
@@ -151,16 +177,39 @@ async fn sweep(service: &Service, backend: &Backend) -> Result<(), WorkError> {
 /// Brings second copies in this pool in line with their volumes where a writer was killed.
 async fn mend(service: &Service, replica: &Backend) -> Result<(), WorkError> {
     for id in replica.run(scurry_volume_file::Pool::lagging_replicas).await? {
-        let _alone = service.lock(id.as_str()).await;
-        let Some(volume) = volumes::find(service.db.pool(), id.as_str()).await? else { continue };
-        let first = volume.host.as_deref().and_then(|host| service.backends.at(host));
-        let (Some(first), "available" | "in-use") = (first, volume.status.as_str()) else { continue };
-        let (primary, of) = (first.pool().clone(), id.clone());
-        match replica.run(move |pool| resync(&primary, pool, &of)).await {
-            Ok(bytes) => tracing::info!(volume.id = %id, bytes, "second copy is in line again"),
-            Err(error) => {
-                tracing::warn!(volume.id = %id, error = %chain(&error), "second copy still lags behind");
-            }
+        mend_volume(service, replica, &id).await?;
+    }
+    Ok(())
+}
+
+/// Brings the second copy of one volume in line when its last writer went away without closing it.
+pub(crate) async fn mend_after_detach(service: &Service, id: &str) {
+    let outcome = async {
+        let Some(volume) = volumes::find(service.db.pool(), id).await? else { return Ok(()) };
+        let replica = volume.replica_host.as_deref().and_then(|host| service.backends.at(host));
+        let (Some(replica), id) = (replica, VolumeId::new(id)) else { return Ok(()) };
+        if replica.run(scurry_volume_file::Pool::lagging_replicas).await?.contains(&id) {
+            mend_volume(service, replica, &id).await?;
+        }
+        Ok::<_, WorkError>(())
+    };
+    if let Err(error) = outcome.await {
+        tracing::warn!(volume.id = id, error = %chain(&error), "second copy was not looked at");
+    }
+}
+
+async fn mend_volume(service: &Service, replica: &Backend, id: &VolumeId) -> Result<(), WorkError> {
+    let _alone = service.lock(id.as_str()).await;
+    let Some(volume) = volumes::find(service.db.pool(), id.as_str()).await? else { return Ok(()) };
+    let first = volume.host.as_deref().and_then(|host| service.backends.at(host));
+    // A volume that is being made is made anew, one that is being deleted goes; all others have data.
+    let made = !["creating", "downloading", "deleting"].contains(&volume.status.as_str());
+    let (Some(first), true) = (first, made) else { return Ok(()) };
+    let (primary, of) = (first.pool().clone(), id.clone());
+    match replica.run(move |pool| resync(&primary, pool, &of)).await {
+        Ok(bytes) => tracing::info!(volume.id = %id, bytes, "second copy is in line again"),
+        Err(error) => {
+            tracing::warn!(volume.id = %id, error = %chain(&error), "second copy still lags behind");
         }
     }
     Ok(())

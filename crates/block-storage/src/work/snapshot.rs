@@ -32,7 +32,7 @@ pub(crate) async fn create(service: &Arc<Service>, id: &str) {
             if let Some(backend) = service.backends.at(&snapshot.host) {
                 backend.remove(&snapshot_file(id)).await?;
             }
-            snapshots::go(service.db.pool(), id, &["creating"], "error").await?;
+            // The state last: who sees it looks for the message.
             messages::record(
                 &service.db,
                 &snapshot.project_id,
@@ -40,8 +40,8 @@ pub(crate) async fn create(service: &Arc<Service>, id: &str) {
                 "VOLUME_VOLUME_SNAPSHOT_009_013",
                 "create snapshot:Snapshot failed to create.",
             )
-            .await
-            .map_err(WorkError::from)
+            .await?;
+            snapshots::go(service.db.pool(), id, &["creating"], "error").await.map_err(WorkError::from)
         };
         if let Err(error) = recorded.await {
             tracing::error!(snapshot.id = id, error = %chain(&error), "cannot record a failed snapshot");

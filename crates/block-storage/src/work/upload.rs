@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use scurry_openstack_client::Secret;
-use scurry_types::VolumeId;
+use scurry_types::{ExtentKind, VolumeId};
 use scurry_volume_file::{Access, VolumeError, VolumeFile};
 use sea_orm::Set;
 use sea_orm::sea_query::Expr;
@@ -177,16 +177,9 @@ async fn send_bytes(service: &Arc<Service>, upload: &Upload, volume: &Volume) ->
     let len = create::bytes(volume.size).min(file.len());
     let (sender, receiver) = mpsc::channel::<Result<Bytes, VolumeError>>(8);
     let reader = tokio::task::spawn_blocking(move || {
-        let mut offset = 0;
-        while offset < len {
-            let n = usize::try_from(len - offset).unwrap_or(CHUNK).min(CHUNK);
-            let mut chunk = vec![0; n];
-            let read = file.read_at(&mut chunk, offset).map(|()| Bytes::from(chunk));
-            let failed = read.is_err();
-            if sender.blocking_send(read).is_err() || failed {
-                return;
-            }
-            offset += n as u64;
+        if let Err(error) = read_chunks(&file, len, &sender) {
+            // Nobody listens any more when the upload failed first.
+            let _ = sender.blocking_send(Err(error));
         }
     });
     let data = futures::stream::unfold(receiver, |mut receiver| async move {
@@ -195,4 +188,31 @@ async fn send_bytes(service: &Arc<Service>, upload: &Upload, volume: &Volume) ->
     let client = service.images_as(Some(&upload.token));
     client.upload(&upload.image, data, Some(len), upload.store.as_deref(), None).await?;
     reader.await.map_err(|_| WorkError::Thread)
+}
+
+/// Sends the first `len` bytes of a volume in order; holes are not read. Ends early when nobody listens.
+fn read_chunks(
+    file: &VolumeFile,
+    len: u64,
+    sender: &mpsc::Sender<Result<Bytes, VolumeError>>,
+) -> Result<(), VolumeError> {
+    let zeroes = Bytes::from(vec![0; CHUNK]);
+    for extent in file.extents(0..len)? {
+        let mut offset = extent.offset;
+        while offset < extent.end() {
+            let n = usize::try_from(extent.end() - offset).unwrap_or(CHUNK).min(CHUNK);
+            let chunk = if extent.kind == ExtentKind::Zero {
+                zeroes.slice(..n)
+            } else {
+                let mut chunk = vec![0; n];
+                file.read_at(&mut chunk, offset)?;
+                Bytes::from(chunk)
+            };
+            if sender.blocking_send(Ok(chunk)).is_err() {
+                return Ok(());
+            }
+            offset += n as u64;
+        }
+    }
+    Ok(())
 }

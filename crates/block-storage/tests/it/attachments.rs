@@ -46,8 +46,7 @@ async fn a_reserved_volume_is_taken_until_connected_in_a_second_step() {
     assert_eq!(
         body["badRequest"]["message"],
         format!(
-            "Invalid volume: Volume {id} status must be available or downloading to reserve, but the current status \
-             is reserved."
+            "Invalid volume: Volume {id} status must be available to reserve, but the current status is reserved."
         )
     );
     let connect = |connector: Value| json!({ "attachment": { "connector": connector } });
@@ -127,4 +126,16 @@ async fn an_instances_volume_is_freed_by_services_only() {
     assert_eq!(lab.delete(&path).await.0, 409);
     let nova = "nova.service.service+admin";
     assert_eq!(lab.call(Method::DELETE, &path, nova, 71, None).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_volume_that_is_being_filled_cannot_be_taken() {
+    let lab = Lab::new().await;
+    let id = lab.make(json!({ "size": 1 })).await;
+    let body = json!({ "os-reset_status": { "status": "downloading" } });
+    let path = format!("/v3/volumes/{id}/action");
+    assert_eq!(lab.call(Method::POST, &path, &admin(), 71, Some(body)).await.0, 202);
+    let (status, body) = lab.post("/v3/attachments", json!({ "attachment": { "volume_uuid": id } })).await;
+    assert_eq!(status, 400, "{body}");
+    assert_eq!(lab.show(&id).await["status"], "downloading");
 }

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use futures::StreamExt;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -25,6 +26,10 @@ pub struct Cloud {
     pub images: Mutex<HashMap<String, Image>>,
     pub downloads: Mutex<u32>,
     pub refuse_locations: Mutex<bool>,
+    /// Records of images are made this much later.
+    pub create_late: Mutex<Option<std::time::Duration>>,
+    /// Requests to add a location are not answered.
+    pub hang_locations: Mutex<bool>,
 }
 
 impl Cloud {
@@ -114,6 +119,10 @@ async fn show(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Reply 
 }
 
 async fn create(State(cloud): State<Arc<Cloud>>, Json(mut record): Json<Value>) -> Reply {
+    let late = *cloud.create_late.lock().unwrap();
+    if let Some(late) = late {
+        tokio::time::sleep(late).await;
+    }
     let id = uuid::Uuid::new_v4().to_string();
     record["id"] = id.as_str().into();
     record["status"] = "queued".into();
@@ -146,6 +155,9 @@ async fn add_location(
     Path(id): Path<String>,
     Json(body): Json<Value>,
 ) -> StatusCode {
+    if *cloud.hang_locations.lock().unwrap() {
+        std::future::pending::<()>().await;
+    }
     if *cloud.refuse_locations.lock().unwrap() {
         return StatusCode::BAD_REQUEST;
     }
@@ -161,13 +173,26 @@ async fn upload(
     Path(id): Path<String>,
     body: axum::body::Body,
 ) -> StatusCode {
-    let data = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
+    // Zeroes at the end are counted, not kept: volumes are large.
+    let (mut size, mut kept) = (0, Vec::new());
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let Ok(chunk) = chunk else { return StatusCode::BAD_REQUEST };
+        for part in chunk.chunks(ZEROES.len()) {
+            if *part != ZEROES[..part.len()] {
+                kept.resize(size, 0);
+                kept.extend_from_slice(part);
+            }
+            size += part.len();
+        }
+    }
+    kept.truncate(kept.iter().rposition(|b| *b != 0).map_or(0, |n| n + 1));
     let mut images = cloud.images.lock().unwrap();
     let image = images.get_mut(&id).unwrap();
-    image.record["size"] = data.len().into();
+    image.record["size"] = size.into();
     image.record["status"] = "active".into();
-    // Zeroes need not be kept.
-    image.data = data[..data.iter().rposition(|b| *b != 0).map_or(0, |n| n + 1)].to_vec();
+    image.data = kept;
     StatusCode::NO_CONTENT
 }
 

@@ -101,3 +101,15 @@ async fn there_are_lists_of_what_there_is_none_of() {
     let (_, body) = lab.get("/v3/os-availability-zone").await;
     assert_eq!(body["availabilityZoneInfo"][0]["zoneName"], "nova");
 }
+
+#[tokio::test]
+async fn capabilities_of_a_backend_are_for_administrators() {
+    let lab = Lab::new().await;
+    let path = "/v3/capabilities/scurry@puredriver-3";
+    let (status, body) = lab.call(Method::GET, path, &admin(), 71, None).await;
+    assert_eq!((status.as_u16(), body["volume_backend_name"].as_str()), (200, Some("puredriver-3")));
+    assert_eq!(body["replication_targets"], json!(["puredriver-2"]));
+    assert_eq!(lab.get(path).await.0, 403);
+    let unknown = "/v3/capabilities/scurry@nowhere";
+    assert_eq!(lab.call(Method::GET, unknown, &admin(), 71, None).await.0, 404);
+}

@@ -8,6 +8,7 @@ mod access;
 mod actions;
 mod attachments;
 mod cloud;
+mod cut_short;
 mod images;
 mod lab;
 mod listings;

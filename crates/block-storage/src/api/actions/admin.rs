@@ -60,6 +60,10 @@ pub(super) async fn reset_status(action: Action<'_>) -> Answer<()> {
                 "Cannot reset-state to in-use because volume does not have any attachments.",
             ));
         }
+        // A restart makes volumes that are being created from scratch: not this one, whose state is only said.
+        let filling = ["creating", "downloading"];
+        let said = filling.contains(&status.as_str()) && !filling.contains(&volume.status.as_str());
+        set.push((Column::PreviousStatus, Expr::value(said.then(|| volume.status.clone()))));
         set.push((Column::Status, Expr::value(status)));
         set.push((Column::TargetSize, Expr::value(None::<i64>)));
     }

@@ -98,11 +98,8 @@ async fn reserve(
             volume.id, volume.status
         )));
     }
-    let from: &[&str] = if volume.multiattach {
-        &["available", "in-use", "downloading"]
-    } else {
-        &["available", "downloading"]
-    };
+    // Not `downloading`, as Cinder lets its own copies do: ours need no attachment, and a user's would end them.
+    let from: &[&str] = if volume.multiattach { &["available", "in-use"] } else { &["available"] };
     let tx = service.db.begin().await?;
     if !volumes::go(&tx, &volume.id, from, "reserved").await? {
         let now = volumes::find(&tx, &volume.id).await?.ok_or_else(|| Fault::no_volume(&volume.id))?;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Giving a volume free.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use sea_orm::sea_query::Expr;
@@ -13,7 +15,7 @@ use crate::api::view;
 use crate::db::attachments::{self, Attachment};
 use crate::db::properties::{self, Space};
 use crate::db::volumes::{self, Column};
-use crate::service::Service;
+use crate::work::resume;
 
 /// `DELETE /attachments/{id}`
 pub(crate) async fn delete(
@@ -35,7 +37,7 @@ pub(crate) async fn delete(
 }
 
 /// Removes the attachment; the volume's state follows from those that are left, which are answered.
-pub(super) async fn remove(service: &Service, attachment: &Attachment) -> Answer<Vec<Attachment>> {
+pub(super) async fn remove(service: &Shared, attachment: &Attachment) -> Answer<Vec<Attachment>> {
     let tx = service.db.begin().await?;
     attachments::remove(&tx, &attachment.id).await?;
     let left = attachments::of_volume(&tx, &attachment.volume_id).await?;
@@ -66,5 +68,9 @@ pub(super) async fn remove(service: &Service, attachment: &Attachment) -> Answer
     }
     tx.commit().await?;
     tracing::info!(volume.id = attachment.volume_id, attachment.id = attachment.id, "attachment deleted");
+    if left.is_empty() {
+        let (worker, id) = (Arc::clone(service), attachment.volume_id.clone());
+        service.spawn(async move { resume::mend_after_detach(&worker, &id).await });
+    }
     Ok(left)
 }

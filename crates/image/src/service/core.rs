@@ -10,6 +10,7 @@ use scurry_transfer::MemoryBudget;
 use scurry_types::{ImageId, ImageStatus, StoreId, Visibility};
 use tokio_util::sync::CancellationToken;
 
+use super::quota::Reservations;
 use super::{Answer, CrashPoints, ServiceParts};
 use crate::caller::Caller;
 use crate::error::ImageError;
@@ -33,6 +34,7 @@ pub(super) struct Core {
     pub(super) stopping: CancellationToken,
     /// Held while an object is found to be free and registered as an image's.
     pub(super) registering: Arc<tokio::sync::Mutex<()>>,
+    pub(super) reservations: Reservations,
     uploads: Mutex<HashMap<ImageId, CancellationToken>>,
     holds: Mutex<HashMap<ImageId, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -72,6 +74,7 @@ impl Core {
             crash: CrashPoints::default(),
             stopping: CancellationToken::new(),
             registering: Arc::default(),
+            reservations: Reservations::default(),
             uploads: Mutex::default(),
             holds: Mutex::default(),
         }

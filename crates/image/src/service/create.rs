@@ -16,6 +16,7 @@ impl ImageService {
     /// Creates an image. The caller's policy rights (`add_image`, `publicize_image`, …) are checked before.
     pub async fn create(&self, caller: &Caller, new: NewImage) -> Answer<Image> {
         let core = &self.core;
+        let _turn = core.reservations.turn(caller.project.as_ref()).await;
         core.enforce(caller.project.as_ref(), Resource::CountTotal, 1).await?;
         let quotas = &core.settings.quotas;
         Core::at_most("properties", new.properties.len(), quotas.properties)?;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Project limits, and the static ones of the configuration.
 
+mod reservation;
+
 use scurry_types::ProjectId;
 use scurry_types::size::MIB;
 
@@ -9,6 +11,8 @@ use super::{Answer, ImageService};
 use crate::caller::Caller;
 use crate::error::ImageError;
 use crate::ports::Counted;
+
+pub(super) use reservation::Reservations;
 
 /// A resource the identity service limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use scurry_types::{ImageId, ImageStatus};
 
 use super::core::Core;
 use super::intake::{IntakeSpec, Lane, Taken};
-use super::quota::{Resource, mebibytes};
+use super::quota::Resource;
 use super::{Answer, ImageService};
 use crate::body::{Body, Upload};
 use crate::caller::Caller;
@@ -31,8 +31,7 @@ impl ImageService {
     /// Takes an image's bytes into a store. The image is `active` afterwards, or `queued` as before.
     pub async fn upload(&self, caller: &Caller, id: &ImageId, upload: Upload, body: Body) -> Answer<()> {
         let core = &self.core;
-        let delta = mebibytes(upload.declared_len);
-        core.enforce(caller.project.as_ref(), Resource::SizeTotal, delta).await?;
+        let reserved = core.reserve(caller.project.as_ref(), upload.declared_len).await?;
         let image = core.own(caller, id, "upload_image").await?;
         let store = core.store(upload.store.as_ref()).cloned().ok_or_else(|| {
             let name = upload.store.map(|store| store.to_string()).unwrap_or_default();
@@ -49,7 +48,11 @@ impl ImageService {
         }
         let core = Arc::clone(core);
         let caller = caller.clone();
-        self.outlive(async move { core.save(&caller, image, store, upload.declared_len, body).await }).await
+        self.outlive(async move {
+            let _reserved = reserved;
+            core.save(&caller, image, store, upload.declared_len, body).await
+        })
+        .await
     }
 }
 

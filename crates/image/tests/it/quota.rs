@@ -113,3 +113,27 @@ async fn members_tags_and_properties_have_limits_of_the_configuration() {
     let new = NewImage { properties: properties.into(), ..raw() };
     assert!(text(service.create(&who, new).await).contains("allowed image properties"));
 }
+
+#[tokio::test]
+async fn many_requests_at_once_stay_below_the_limits() {
+    let world = limited(&[("image_count_total", 3), ("image_size_total", 5), ("image_count_uploading", 9)]);
+    let service = world.start().await;
+    let who = caller("p");
+    let created = futures::future::join_all((0..9).map(|_| service.create(&who, raw()))).await;
+    let images: Vec<_> = created.into_iter().flatten().collect();
+    assert_eq!(images.len(), 3);
+    // Three million bytes are announced as less than 3 MiB, two of them as 5 MiB.
+    let uploads = images.iter().map(|image| {
+        let upload = Upload { store: None, declared_len: Some(3_000_000) };
+        service.upload(&who, &image.id, upload, body(&content()))
+    });
+    let uploaded = futures::future::join_all(uploads).await;
+    assert_eq!(uploaded.iter().filter(|answer| answer.is_ok()).count(), 2, "{uploaded:?}");
+    // What was reserved is free again once it counts for itself.
+    for image in &images {
+        service.delete(&who, &image.id).await.unwrap();
+    }
+    let image = service.create(&who, raw()).await.unwrap();
+    let upload = Upload { store: None, declared_len: Some(3_000_000) };
+    service.upload(&who, &image.id, upload, body(&content())).await.unwrap();
+}

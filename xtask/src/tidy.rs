@@ -66,17 +66,26 @@ pub(crate) fn check(root: &Path) -> Result<Report, Box<dyn Error>> {
 }
 
 fn tracked(root: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let listing = output(
-        Command::new("git").current_dir(root).args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]),
-    )?;
+    let listing = output(Command::new("git").current_dir(root).args([
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "-z",
+    ]))?;
     let text = String::from_utf8(listing)?;
     Ok(text.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from).collect())
 }
 
 fn cargo_metadata(root: &Path) -> Result<serde_json::Value, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let bytes =
-        output(Command::new(cargo).current_dir(root).args(["metadata", "--no-deps", "--offline", "--format-version", "1"]))?;
+    let bytes = output(Command::new(cargo).current_dir(root).args([
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--format-version",
+        "1",
+    ]))?;
     Ok(serde_json::from_slice(&bytes)?)
 }
 

@@ -35,10 +35,26 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["image-http", "identity", "block-storage", "auth", "scurry"]),
     ("sea-orm", &["image-db", "identity", "block-storage", "scurry"]),
     ("reqwest", &["openstack-client", "scurry"]),
-    ("tokio", &[
-        "store", "store-file", "store-cinder", "openstack-client", "connect", "transfer", "jobs", "image",
-        "image-db", "auth", "image-http", "identity", "block-storage", "testkit", "scurry",
-    ]),
+    (
+        "tokio",
+        &[
+            "store",
+            "store-file",
+            "store-cinder",
+            "openstack-client",
+            "connect",
+            "transfer",
+            "jobs",
+            "image",
+            "image-db",
+            "auth",
+            "image-http",
+            "identity",
+            "block-storage",
+            "testkit",
+            "scurry",
+        ],
+    ),
 ];
 
 /// Checks every crate of `cargo metadata`; gives their number.
@@ -65,9 +81,9 @@ fn fault(short: &str, target: &str) -> Option<String> {
         return match ALLOWED.iter().find(|(name, _)| *name == short) {
             None => Some(format!("crate {short} has no row in xtask/src/tidy/arrows.rs")),
             Some((_, allowed)) if allowed.contains(&ours) => None,
-            Some((_, allowed)) => {
-                Some(format!("crate {short} must not know {ours}: it may know {allowed:?} (docs/ARCHITECTURE.md)"))
-            }
+            Some((_, allowed)) => Some(format!(
+                "crate {short} must not know {ours}: it may know {allowed:?} (docs/ARCHITECTURE.md)"
+            )),
         };
     }
     let (_, users) = FOREIGN.iter().find(|(name, _)| *name == target)?;

@@ -13,9 +13,18 @@ const MAX_BYTES: usize = 1 << 20;
 /// Longest docs/ARCHITECTURE.md, in lines.
 const MAX_ARCHITECTURE: usize = 250;
 /// File stems that say nothing about what is inside.
-const EMPTY_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "misc", "manager", "data", "info"];
-const DOCUMENTS: &[&str] =
-    &["README.md", "CHANGELOG.md", "LICENSE", "deny.toml", "docs/ARCHITECTURE.md", "docs/COMPAT.md", "docs/adr", ".ci/run"];
+const EMPTY_NAMES: &[&str] =
+    &["util", "utils", "helper", "helpers", "common", "misc", "manager", "data", "info"];
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "deny.toml",
+    "docs/ARCHITECTURE.md",
+    "docs/COMPAT.md",
+    "docs/adr",
+    ".ci/run",
+];
 
 /// Checks one file by its path below the root and its content.
 pub(super) fn check(path: &Path, content: &[u8], faults: &mut Vec<String>) {
@@ -30,7 +39,8 @@ pub(super) fn check(path: &Path, content: &[u8], faults: &mut Vec<String>) {
     if text.lines().next() != Some(LICENCE) {
         faults.push(format!("{shown}:1: the first line must be {LICENCE}"));
     }
-    let documented = text.lines().skip(1).find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with("//!"));
+    let documented =
+        text.lines().skip(1).find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with("//!"));
     if !documented {
         faults.push(format!("{shown}:2: say in a //! line what the file is for"));
     }
@@ -46,7 +56,10 @@ pub(super) fn check(path: &Path, content: &[u8], faults: &mut Vec<String>) {
         _ => {}
     }
     for (number, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with(UNSAFE) && !path.starts_with("crates/connect") && !path.starts_with("crates/transfer") {
+        if line.trim_start().starts_with(UNSAFE)
+            && !path.starts_with("crates/connect")
+            && !path.starts_with("crates/transfer")
+        {
             faults.push(format!("{shown}:{}: unsafe code belongs in connect or transfer", number + 1));
         }
     }
@@ -72,7 +85,12 @@ pub(super) fn check_documents(root: &Path, faults: &mut Vec<String>) {
     if let (Ok(ci), Ok(readme)) =
         (std::fs::read_to_string(root.join(".ci/run")), std::fs::read_to_string(root.join("README.md")))
     {
-        let command = ci.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim().trim_start_matches("exec ");
+        let command = ci
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or_default()
+            .trim()
+            .trim_start_matches("exec ");
         if !readme.contains(command) {
             faults.push(format!(".ci/run runs `{command}`, which README.md does not name"));
         }

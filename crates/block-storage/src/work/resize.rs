@@ -76,6 +76,15 @@ async fn resize(service: &Service, volume: &Volume, target: i64) -> Result<(), W
 }
 
 async fn give_up(service: &Service, volume: &Volume, busy: bool) -> Result<(), WorkError> {
+    // The state last: who sees it looks for the message.
+    messages::record(
+        &service.db,
+        &volume.project_id,
+        ("VOLUME", &volume.id),
+        "VOLUME_VOLUME_007_010",
+        "extend volume:Volume Driver failed to extend volume.",
+    )
+    .await?;
     if busy {
         volumes::go_back(service.db.pool(), &volume.id, "extending").await?;
     } else {
@@ -91,13 +100,5 @@ async fn give_up(service: &Service, volume: &Volume, busy: bool) -> Result<(), W
         )
         .await?;
     }
-    messages::record(
-        &service.db,
-        &volume.project_id,
-        ("VOLUME", &volume.id),
-        "VOLUME_VOLUME_007_010",
-        "extend volume:Volume Driver failed to extend volume.",
-    )
-    .await?;
     Ok(())
 }

@@ -118,3 +118,22 @@ async fn the_old_way_to_attach_still_goes() {
     let volume = lab.show(&id).await;
     assert_eq!((volume["status"].as_str(), volume["attachments"].clone()), (Some("available"), json!([])));
 }
+
+#[tokio::test]
+async fn a_volume_open_for_writing_stays_as_it_is() {
+    let lab = Lab::new().await;
+    let id = lab.make(json!({ "size": 1, "volume_type": "pure" })).await;
+    let attachment = lab.attach(&id, "rw").await;
+    let complete = format!("/v3/attachments/{}/action", attachment["id"].as_str().unwrap());
+    lab.post(&complete, json!({ "os-complete": {} })).await;
+    let writer = crate::lab::open(&attachment, scurry_volume_file::Access::ReadWrite);
+    assert_eq!(lab.act(&id, json!({ "os-extend": { "new_size": 2 } })).await.0, 202);
+    lab.wait("volumes", &id, "in-use").await;
+    assert_eq!(lab.show(&id).await["size"], 1);
+    let (_, body) = lab.get(&format!("/v3/messages?resource_uuid={id}")).await;
+    assert_eq!(body["messages"][0]["event_id"], "VOLUME_VOLUME_007_010");
+    writer.close().unwrap();
+    assert_eq!(lab.act(&id, json!({ "os-extend": { "new_size": 2 } })).await.0, 202);
+    lab.wait("volumes", &id, "in-use").await;
+    assert_eq!(lab.show(&id).await["size"], 2);
+}

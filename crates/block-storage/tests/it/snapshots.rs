@@ -72,3 +72,18 @@ async fn a_volume_in_use_needs_force_before_3_66() {
     assert_eq!(ask(66, None).await, 202);
     assert_eq!(ask(66, Some(false)).await, 400);
 }
+
+#[tokio::test]
+async fn a_snapshot_of_a_replicated_volume_lies_on_the_first_copy_only() {
+    let lab = Lab::new().await;
+    let id = lab.make(json!({ "size": 1, "volume_type": "replicated" })).await;
+    lab.write(&id, 0, b"both").await;
+    let (_, body) = lab.post("/v3/snapshots", json!({ "snapshot": { "volume_id": id } })).await;
+    let snapshot = body["snapshot"]["id"].as_str().unwrap().to_owned();
+    lab.wait("snapshots", &snapshot, "available").await;
+    let names = |backend: &str, part: &str| lab.files(backend).iter().any(|name| name.contains(part));
+    assert!(names("puredriver-3", &snapshot) && !names("puredriver-2", &snapshot));
+    let of_snapshot = lab.make(json!({ "snapshot_id": snapshot })).await;
+    assert!(names("puredriver-3", &of_snapshot) && names("puredriver-2", &of_snapshot));
+    assert_eq!(lab.read(&of_snapshot, 0, 4).await, b"both");
+}

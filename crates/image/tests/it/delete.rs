@@ -130,3 +130,26 @@ async fn a_copy_that_waits_for_its_next_attempt_ends_with_the_image() {
     assert_eq!((task.status, task.message.as_str()), (TaskStatus::Failure, "The image was deleted"));
     world.check().await;
 }
+
+#[tokio::test]
+async fn an_image_that_a_refused_deletion_gave_back_is_held_by_nobody() {
+    let mut world = World::new();
+    world.settings.job_back_off = std::time::Duration::from_secs(3600);
+    let (service, db) = world.build().await;
+    service.start().await.unwrap();
+    let image = active(&service, &caller("p")).await;
+    world.stores[1].faults().fail_nth(Operation::BeginWrite, 1, StoreErrorKind::Unavailable);
+    let request = || import(ImportMethod::CopyImage, &["two"]);
+    let task = service.import(&admin(), &image.id, request()).await.unwrap().unwrap();
+    while db.open_jobs(&image.id).await.unwrap()[0].last_error.is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    world.stores[0].faults().fail_nth(Operation::Delete, 1, StoreErrorKind::InUse);
+    let refused = service.delete(&caller("p"), &image.id).await;
+    assert!(matches!(refused, Err(ImageError::Conflict(_))), "{refused:?}");
+    assert_eq!(ended(&service, &task).await.status, TaskStatus::Failure);
+    let task = service.import(&admin(), &image.id, request()).await.unwrap().unwrap();
+    assert_eq!(ended(&service, &task).await.status, TaskStatus::Success);
+    assert_eq!(service.get(&caller("p"), &image.id).await.unwrap().stores(), ["one", "two"]);
+    world.check().await;
+}

@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::DELETE;
-use crate::image::ImageLocation;
+use crate::image::{ImageLocation, reserved};
 use crate::ports::{Change, Guard};
 use crate::service::Answer;
 use crate::service::core::Core;
+
+/// What the service itself wrote on the image for a copy.
+const HOLD: [&str; 3] = [reserved::IMPORT_TASK, reserved::IMPORTING_TO, reserved::FAILED_IMPORT];
 
 /// What a deletion takes away.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,7 +109,9 @@ impl DeleteJob {
             .collect();
         let guard = Guard::states(&[ImageStatus::Deleted]);
         // The job goes with the deletion: begun again after a crash it would take the objects all the same.
-        let back = [Change::Undelete(payload.status, left), Change::CancelJobs(DELETE)];
+        let mut back = vec![Change::Undelete(payload.status, left), Change::CancelJobs(DELETE)];
+        // The deletion ended the copy that held the image: another one may begin.
+        back.extend(HOLD.map(|name| Change::RemoveProperty(name.to_owned())));
         let _ = self.core.images.change(id, &guard, &back).await?;
         self.core.crash.pass("delete.taken-back").await;
         Ok(())

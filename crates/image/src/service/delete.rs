@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Deleting an image: its rows at once, its objects right after.
 
-use std::time::Duration;
-
 use chrono::Utc;
 use scurry_jobs::{Job, JobState, NewJob, Outcome as Ended};
 use scurry_types::{ImageId, ImageStatus, JobId, TaskStatus};
@@ -14,9 +12,6 @@ use crate::caller::Caller;
 use crate::error::ImageError;
 use crate::image::Image;
 use crate::ports::{Change, Guard, Outcome};
-
-/// How long a deletion waits for the image's other work to stop; well within the job's lease.
-const STOPPING: Duration = Duration::from_secs(10);
 
 fn protected(id: &ImageId) -> ImageError {
     ImageError::Forbidden(format!("Image {id} is protected and cannot be deleted."))
@@ -81,8 +76,6 @@ impl ImageService {
         // Whoever still writes for the image clears up after itself when it finds the image gone.
         self.core.stop_upload(id);
         self.engine.stop_image(id);
-        // An object that our own copy still reads would look as if somebody else needed it.
-        let _ = tokio::time::timeout(STOPPING, self.core.turn(id).lock_owned()).await;
         let now = Utc::now();
         let claimed = Job {
             id: job.id,

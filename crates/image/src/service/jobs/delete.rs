@@ -2,10 +2,11 @@
 //! Removing the objects of a deleted image, store by store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
-use scurry_store::StoreErrorKind;
+use scurry_store::{Store, StoreError, StoreErrorKind};
 use scurry_types::{ImageId, ImageStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,6 +16,9 @@ use crate::image::{ImageLocation, reserved};
 use crate::ports::{Change, Guard};
 use crate::service::Answer;
 use crate::service::core::Core;
+
+/// How long a deletion waits for a copy of the image to stop.
+const STOPPING: Duration = Duration::from_secs(10);
 
 /// What the service itself wrote on the image for a copy.
 const HOLD: [&str; 3] = [reserved::IMPORT_TASK, reserved::IMPORTING_TO, reserved::FAILED_IMPORT];
@@ -76,7 +80,7 @@ impl DeleteJob {
                 tracing::warn!(image.id = %id, url, "the location of a deleted image is in no store of ours");
                 continue;
             };
-            match Core::remove_object(store.as_ref(), url).await {
+            match self.remove(id, store.as_ref(), url).await {
                 Ok(()) => {
                     core.crash.pass("delete.object-gone").await;
                     checkpoint.removed.push(url.clone());
@@ -97,6 +101,23 @@ impl DeleteJob {
         let guard = Guard::states(&[ImageStatus::Deleted]);
         let _ = core.images.change(id, &guard, &[Change::BlockHashes(None)]).await?;
         Ok(Outcome::Done)
+    }
+
+    /// Removes an object; one that a copy of ours still reads, which was told to stop, when that has stopped.
+    async fn remove(&self, id: &ImageId, store: &dyn Store, url: &str) -> Result<(), StoreError> {
+        match Core::remove_object(store, url).await {
+            Err(error) if error.kind == StoreErrorKind::InUse => {
+                let turn = self.core.turn(id);
+                if Arc::clone(&turn).try_lock_owned().is_ok() {
+                    return Err(error);
+                }
+                match tokio::time::timeout(STOPPING, turn.lock_owned()).await {
+                    Ok(_stopped) => Core::remove_object(store, url).await,
+                    Err(_) => Err(error),
+                }
+            }
+            removed => removed,
+        }
     }
 
     /// Something still needs an object: the image is back, with the locations that are left.

@@ -53,6 +53,7 @@ class Walkthrough:
         self.quota()
         self.delete()
         self.replica()
+        self.volume_to_image()
         self.nothing_left()
 
     def services(self):
@@ -266,6 +267,25 @@ class Walkthrough:
             self.boot(self.user, "boot-primary", "pure3", True, see, image_id)
             self.boot(self.user, "boot-replica", "pure2", True, see, image_id)
             self.admin.plain("image", "delete", image_id)
+
+    def volume_to_image(self):
+        with self.step("a volume becomes an image by a clone, in the store of its own backend") as see:
+            _, volume_id = self.boots["boot-pure"]
+            image_id = self.user.table("cinder", "upload-to-image", "--disk-format", "raw", volume_id,
+                                       "from volume")["image_id"]
+            image = until(lambda: self.active(image_id), "the image to be active", 300)
+            equal(image["stores"], "pure1", "stores")
+            clone = image["locations"][0]["url"].rsplit("/", 1)[1]
+            self.same_content(self.admin, clone, "the image volume")
+            until(lambda: self.admin.image(image_id)["os_hash_value"], "the image to be hashed", 300)
+            self.user.plain("image", "delete", image_id)
+            self.gone(clone)
+            see(f"{image_id} in {image['locations'][0]['url']}, {image['size']} bytes")
+
+    def active(self, image_id):
+        image = self.admin.image(image_id)
+        check(image["status"] in ("queued", "saving", "importing", "active"), f"image {image_id}: {image['status']}")
+        return image if image["status"] == "active" else None
 
     def nothing_left(self):
         with self.step("nothing is left over when everything is deleted") as see:

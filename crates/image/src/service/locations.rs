@@ -49,7 +49,7 @@ impl ImageService {
             )));
         }
         let hint = validation.as_ref().and_then(|data| data.store.as_deref());
-        let location = core.locate(url, hint)?;
+        let location = core.locate(id, url, hint).await?;
         core.check_made_for(caller, id, &location).await?;
         let len = core.len_of(&location).await?;
         let _registering = core.registering.lock().await;
@@ -224,11 +224,39 @@ impl Core {
         Ok(len)
     }
 
-    /// The location a client's url means.
-    pub(super) fn locate(&self, url: &str, hint: Option<&str>) -> Answer<ImageLocation> {
+    /// The location a client's url means. A url that names no store means the store that holds the object for the
+    /// image; which one that is the stores tell.
+    pub(super) async fn locate(
+        &self,
+        image: &ImageId,
+        url: &str,
+        hint: Option<&str>,
+    ) -> Answer<ImageLocation> {
+        let holder = match hint {
+            Some(_) => None,
+            None => self.holder(image, url).await,
+        };
+        let hint = hint.or(holder.as_ref().map(StoreId::as_str));
         let (store, url) = url::in_store(url, hint, &self.stores)?;
         let mut location = ImageLocation::in_store(&store, url);
         location.metadata.insert("store".to_owned(), Value::from(store.as_str()));
         Ok(location)
+    }
+
+    /// The store that holds the object of a url without a store, the default store first. A store that cannot be
+    /// asked is passed over: opening the object will say what is wrong with it.
+    async fn holder(&self, image: &ImageId, url: &str) -> Option<StoreId> {
+        let (scheme, object) = url.split_once("://").filter(|(_, rest)| !rest.contains('/'))?;
+        let default = self.stores.get(self.stores.default_id().as_str());
+        for store in default.into_iter().chain(self.stores.iter()) {
+            if !store.facts().kind.eq_ignore_ascii_case(scheme) {
+                continue;
+            }
+            let held = store.find(image).await.unwrap_or_default();
+            if held.iter().any(|held| held.rsplit('/').next() == Some(object)) {
+                return Some(store.facts().id.clone());
+            }
+        }
+        None
     }
 }

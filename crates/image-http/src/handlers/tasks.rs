@@ -65,7 +65,7 @@ pub(crate) async fn create(
         .and_then(Value::as_str)
         .ok_or_else(|| ApiError::bad_request("Task must be specified with a type."))?;
     Err(ApiError::bad_request(format!(
-        "Tasks of type '{kind}' cannot be created here. Create an image and call          POST /v2/images/{{image_id}}/import instead."
+        "Tasks of type '{kind}' cannot be created here. Create an image and call POST /v2/images/{{image_id}}/import instead."
     )))
 }
 

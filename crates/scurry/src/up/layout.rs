@@ -36,6 +36,9 @@ impl Layout {
     /// Makes the directory when it is missing and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, LayoutError> {
         let unusable = |source| LayoutError::Unusable { path: path.to_owned(), source };
+        // Databases and volumes hold other people's data: whatever this process makes is its user's alone, also in
+        // a directory that was there before and is open to all.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let root = path.canonicalize().map_err(unusable)?;
         let lock = OpenOptions::new()

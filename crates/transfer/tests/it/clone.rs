@@ -44,7 +44,7 @@ async fn refusals_and_errors_are_told_and_the_next_source_is_tried() {
         reasons,
         [
             "store one cannot clone: a fault was ordered",
-            "memory://one/also-gone is not an object of this store",
+            "memory://one/also-gone is not an object of this backend",
             "the clone has 5000 bytes, its source 4999"
         ]
     );

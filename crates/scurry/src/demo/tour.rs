@@ -237,7 +237,8 @@ impl Tour<'_> {
                     let said = failure.to_string();
                     return match said.find("Project ") {
                         Some(at) if said.contains("is over a limit for [Resource image_size_total") => {
-                            Ok(format!("413 {}", &said[at..]))
+                            // Glance's texts carry their line breaks as HTML, in JSON too.
+                            Ok(format!("413 {}", said[at..].split('<').next().unwrap_or_default()))
                         }
                         _ => Err(failure),
                     };

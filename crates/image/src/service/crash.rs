@@ -50,7 +50,7 @@ mod armed {
 mod armed {
     /// Nothing stops the service.
     #[derive(Debug, Default)]
-    pub struct CrashPoints;
+    pub struct CrashPoints {}
 
     impl CrashPoints {
         #[expect(clippy::unused_async, reason = "the armed variant waits")]

@@ -11,6 +11,7 @@ mod body;
 mod caller;
 pub(crate) mod fault;
 mod listings;
+mod metadata;
 mod microversion;
 mod paging;
 mod policy;

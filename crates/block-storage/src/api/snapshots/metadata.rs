@@ -4,15 +4,17 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::Shared;
 use crate::api::body::Body;
 use crate::api::caller::Caller;
-use crate::api::fault::{Answer, Fault};
-use crate::api::volumes::metadata::{given, one};
-use crate::db::properties::{self, Space};
-use crate::service::Service;
+use crate::api::fault::Answer;
+use crate::api::metadata::Owner;
+
+fn of(id: &str) -> Owner<'_> {
+    Owner { kind: "Snapshot", id }
+}
 
 /// `GET`
 pub(crate) async fn index(
@@ -21,7 +23,7 @@ pub(crate) async fn index(
     Path(id): Path<String>,
 ) -> Answer<Json<Value>> {
     caller.snapshot(&service, &id).await?;
-    answer(&service, &id).await
+    of(&id).index(&service).await
 }
 
 /// `POST`: adds and overwrites keys.
@@ -32,8 +34,7 @@ pub(crate) async fn merge(
     body: Body,
 ) -> Answer<Json<Value>> {
     caller.snapshot(&service, &id).await?;
-    properties::merge(service.db.pool(), &id, Space::User, &given(&body)?).await?;
-    answer(&service, &id).await
+    of(&id).merge(&service, &body).await
 }
 
 /// `PUT`: replaces all keys.
@@ -44,11 +45,7 @@ pub(crate) async fn replace(
     body: Body,
 ) -> Answer<Json<Value>> {
     caller.snapshot(&service, &id).await?;
-    let set = given(&body)?;
-    let tx = service.db.begin().await?;
-    properties::replace(&tx, &id, Space::User, &set).await?;
-    tx.commit().await?;
-    answer(&service, &id).await
+    of(&id).replace(&service, &body).await
 }
 
 /// `GET …/{key}`
@@ -58,9 +55,7 @@ pub(crate) async fn show(
     Path((id, key)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
     caller.snapshot(&service, &id).await?;
-    let set = properties::get(service.db.pool(), &id, Space::User).await?;
-    let value = set.get(&key).ok_or_else(|| no_key(&id, &key))?;
-    Ok(Json(json!({ "meta": { key: value } })))
+    of(&id).show(&service, key).await
 }
 
 /// `PUT …/{key}`
@@ -71,9 +66,7 @@ pub(crate) async fn put(
     body: Body,
 ) -> Answer<Json<Value>> {
     caller.snapshot(&service, &id).await?;
-    let set = one(&body, &key)?;
-    properties::merge(service.db.pool(), &id, Space::User, &set).await?;
-    Ok(Json(json!({ "meta": set })))
+    of(&id).put(&service, &key, &body).await
 }
 
 /// `DELETE …/{key}`
@@ -83,18 +76,5 @@ pub(crate) async fn delete(
     Path((id, key)): Path<(String, String)>,
 ) -> Answer<StatusCode> {
     caller.snapshot(&service, &id).await?;
-    if properties::remove(service.db.pool(), &id, Space::User, &key).await? {
-        Ok(StatusCode::OK)
-    } else {
-        Err(no_key(&id, &key))
-    }
-}
-
-async fn answer(service: &Service, id: &str) -> Answer<Json<Value>> {
-    let set = properties::get(service.db.pool(), id, Space::User).await?;
-    Ok(Json(json!({ "metadata": set })))
-}
-
-fn no_key(id: &str, key: &str) -> Fault {
-    Fault::not_found(format!("Snapshot {id} has no metadata with key {key}."))
+    of(&id).delete(&service, &key).await
 }

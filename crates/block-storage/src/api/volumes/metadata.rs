@@ -4,14 +4,18 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::Shared;
-use crate::api::body::{self, Body};
+use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::fault::{Answer, Fault};
-use crate::db::properties::{self, Properties, Space};
+use crate::api::metadata::Owner;
 use crate::service::Service;
+
+fn of(id: &str) -> Owner<'_> {
+    Owner { kind: "Volume", id }
+}
 
 /// `GET`
 pub(crate) async fn index(
@@ -20,7 +24,7 @@ pub(crate) async fn index(
     Path(id): Path<String>,
 ) -> Answer<Json<Value>> {
     caller.volume(&service, &id).await?;
-    answer(&service, &id).await
+    of(&id).index(&service).await
 }
 
 /// `POST`: adds and overwrites keys.
@@ -31,9 +35,7 @@ pub(crate) async fn merge(
     body: Body,
 ) -> Answer<Json<Value>> {
     writable(&service, &caller, &id).await?;
-    let set = given(&body)?;
-    properties::merge(service.db.pool(), &id, Space::User, &set).await?;
-    answer(&service, &id).await
+    of(&id).merge(&service, &body).await
 }
 
 /// `PUT`: replaces all keys.
@@ -44,11 +46,7 @@ pub(crate) async fn replace(
     body: Body,
 ) -> Answer<Json<Value>> {
     writable(&service, &caller, &id).await?;
-    let set = given(&body)?;
-    let tx = service.db.begin().await?;
-    properties::replace(&tx, &id, Space::User, &set).await?;
-    tx.commit().await?;
-    answer(&service, &id).await
+    of(&id).replace(&service, &body).await
 }
 
 /// `GET …/{key}`
@@ -58,9 +56,7 @@ pub(crate) async fn show(
     Path((id, key)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
     caller.volume(&service, &id).await?;
-    let set = properties::get(service.db.pool(), &id, Space::User).await?;
-    let value = set.get(&key).ok_or_else(|| no_key(&id, &key))?;
-    Ok(Json(json!({ "meta": { key: value } })))
+    of(&id).show(&service, key).await
 }
 
 /// `PUT …/{key}`
@@ -71,9 +67,7 @@ pub(crate) async fn put(
     body: Body,
 ) -> Answer<Json<Value>> {
     writable(&service, &caller, &id).await?;
-    let set = one(&body, &key)?;
-    properties::merge(service.db.pool(), &id, Space::User, &set).await?;
-    Ok(Json(json!({ "meta": set })))
+    of(&id).put(&service, &key, &body).await
 }
 
 /// `DELETE …/{key}`
@@ -83,29 +77,7 @@ pub(crate) async fn delete(
     Path((id, key)): Path<(String, String)>,
 ) -> Answer<StatusCode> {
     writable(&service, &caller, &id).await?;
-    if properties::remove(service.db.pool(), &id, Space::User, &key).await? {
-        Ok(StatusCode::OK)
-    } else {
-        Err(no_key(&id, &key))
-    }
-}
-
-/// The `metadata` of a body.
-pub(crate) fn given(body: &Body) -> Answer<Properties> {
-    body::properties(body.0.get("metadata").ok_or_else(|| Fault::bad_request("Malformed request body"))?)
-}
-
-/// The one key of a `meta` body, which must be the one in the URL.
-pub(crate) fn one(body: &Body, key: &str) -> Answer<Properties> {
-    let set =
-        body::properties(body.0.get("meta").ok_or_else(|| Fault::bad_request("Malformed request body"))?)?;
-    if !set.contains_key(key) {
-        return Err(Fault::bad_request("Request body and URI mismatch"));
-    }
-    if set.len() > 1 {
-        return Err(Fault::bad_request("Request body contains too many items"));
-    }
-    Ok(set)
+    of(&id).delete(&service, &key).await
 }
 
 async fn writable(service: &Service, caller: &Caller, id: &str) -> Answer<()> {
@@ -116,13 +88,4 @@ async fn writable(service: &Service, caller: &Caller, id: &str) -> Answer<()> {
         ));
     }
     Ok(())
-}
-
-async fn answer(service: &Service, id: &str) -> Answer<Json<Value>> {
-    let set = properties::get(service.db.pool(), id, Space::User).await?;
-    Ok(Json(json!({ "metadata": set })))
-}
-
-fn no_key(id: &str, key: &str) -> Fault {
-    Fault::not_found(format!("Volume {id} has no metadata with key {key}."))
 }

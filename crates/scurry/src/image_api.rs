@@ -22,9 +22,6 @@ use crate::config_files::{self, Loaded};
 use crate::failure::Failure;
 use crate::serve::{self, Bound};
 
-/// Import methods there is code for.
-const IMPORT_METHODS: [&str; 2] = ["glance-direct", "copy-image"];
-
 /// The image service, recovered and ready to be served.
 #[derive(Debug)]
 pub(crate) struct ImageApi {
@@ -121,19 +118,11 @@ pub(crate) fn database_path(conf: &GlanceConf) -> Result<PathBuf, Failure> {
 fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
     let quota = |quota: Option<usize>| quota.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let (known, unknown): (Vec<_>, Vec<_>) = conf
-        .enabled_import_methods
-        .iter()
-        .cloned()
-        .partition(|method| IMPORT_METHODS.contains(&method.as_str()));
-    if !unknown.is_empty() {
-        tracing::warn!(methods = unknown.join(","), "import methods this version does not have are left out");
-    }
     std::fs::create_dir_all(&conf.staging_dir).map_err(|error| {
         Failure::new(format!("cannot use the staging directory {}", conf.staging_dir.display()), error)
     })?;
     Ok(ImageSettings {
-        enabled_import_methods: known,
+        enabled_import_methods: conf.enabled_import_methods.clone(),
         container_formats: conf.image_format.container_formats.clone(),
         disk_formats: conf.image_format.disk_formats.clone(),
         hashing_algorithm: conf.hashing_algorithm,

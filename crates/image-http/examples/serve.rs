@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         jobs: database,
         stores: Registry::new(stores, "fast".into())?,
         limits: None,
+        outbound: None,
         settings: ImageSettings { staging_dir, show_multiple_locations: true, ..ImageSettings::default() },
     });
     service.start().await?;

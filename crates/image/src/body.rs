@@ -25,6 +25,14 @@ pub enum BodyError {
     /// The framing of the body is broken.
     #[error("malformed request body: {0}")]
     Malformed(String),
+    /// The address the bytes come from broke off.
+    #[error("{text}")]
+    Outbound {
+        /// What happened.
+        text: String,
+        /// Whether another attempt may help.
+        later: bool,
+    },
     /// A staged image cannot be read back.
     #[error("the staged image cannot be read")]
     Local(#[source] std::io::Error),

@@ -3,6 +3,7 @@
 
 mod change;
 mod journal;
+mod outbound;
 
 use std::error::Error;
 use std::fmt;
@@ -12,6 +13,7 @@ use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, Proje
 
 pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
 pub use journal::{Purpose, WriteRow};
+pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundRequest};
 
 use crate::image::Image;
 use crate::member::Member;

@@ -37,7 +37,7 @@ use self::crash::CrashPoints;
 pub use self::quota::Usage;
 pub use self::recover::Orphan;
 use crate::error::ImageError;
-use crate::ports::{ImageRepository, Limits};
+use crate::ports::{ImageRepository, Limits, Outbound};
 use crate::settings::ImageSettings;
 
 type Answer<T> = Result<T, ImageError>;
@@ -53,6 +53,8 @@ pub struct ServiceParts {
     pub stores: Registry,
     /// Project limits; `None` when `use_keystone_limits` is off.
     pub limits: Option<Arc<dyn Limits>>,
+    /// Addresses that clients name; without it nothing is imported from them.
+    pub outbound: Option<Arc<dyn Outbound>>,
     /// Options.
     pub settings: ImageSettings,
 }

@@ -63,6 +63,7 @@ impl ImageApi {
             jobs: database,
             stores: registry,
             limits,
+            outbound: None,
             settings: settings(conf, node)?,
         });
         service.start().await.map_err(|error| Failure::new("cannot start the image service", error))?;

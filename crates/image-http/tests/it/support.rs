@@ -71,6 +71,7 @@ impl TestApi {
             jobs: database,
             stores: Registry::new(stores, "fast".into()).unwrap(),
             limits: options.limits,
+            outbound: None,
             settings: options.image,
         });
         service.start().await.unwrap();

@@ -15,7 +15,7 @@ use super::{Answer, CrashPoints, ServiceParts};
 use crate::caller::Caller;
 use crate::error::ImageError;
 use crate::image::Image;
-use crate::ports::{ImageRepository, Limits};
+use crate::ports::{ImageRepository, Limits, Outbound};
 use crate::settings::ImageSettings;
 
 /// Import methods there is code for.
@@ -27,6 +27,7 @@ pub(super) struct Core {
     pub(super) jobs: Arc<dyn JobRepository>,
     pub(super) stores: Registry,
     pub(super) limits: Option<Arc<dyn Limits>>,
+    pub(super) outbound: Option<Arc<dyn Outbound>>,
     pub(super) settings: ImageSettings,
     pub(super) budget: MemoryBudget,
     pub(super) crash: CrashPoints,
@@ -55,7 +56,7 @@ impl Drop for UploadEntry<'_> {
 
 impl Core {
     pub(super) fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { images, jobs, stores, limits, mut settings } = parts;
+        let ServiceParts { images, jobs, stores, limits, outbound, mut settings } = parts;
         settings.enabled_import_methods.retain(|method| {
             let known = METHODS.contains(&method.as_str());
             if !known {
@@ -69,6 +70,7 @@ impl Core {
             jobs,
             stores,
             limits,
+            outbound,
             settings,
             budget,
             crash: CrashPoints::default(),

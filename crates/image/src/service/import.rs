@@ -6,7 +6,7 @@ use scurry_jobs::{JobState, NewJob};
 use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 use serde_json::json;
 
-use super::jobs::{COPY, IMPORT, ImportPayload};
+use super::jobs::{COPY, IMPORT, ImportPayload, Source};
 use super::quota::Resource;
 use super::{Answer, ImageService};
 use crate::caller::Caller;
@@ -49,6 +49,7 @@ impl ImageService {
             kind: if request.method == ImportMethod::CopyImage { COPY } else { IMPORT }.to_owned(),
             image_id: Some(id.clone()),
             payload: ImportPayload {
+                source: Source::Staged,
                 stores: stores.clone(),
                 must_succeed: request.all_stores_must_succeed,
                 project: caller.project.clone(),

@@ -79,6 +79,7 @@ pub(super) struct IntakeSpec {
     /// Length for the stores to make room for, where it is known.
     pub(super) expected_len: Option<u64>,
     pub(super) on_failure: OnFailure,
+    pub(super) progress: Arc<Progress>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -88,17 +89,24 @@ pub(super) struct Refused {
     pub(super) error: ImageError,
     /// Stores to blame, if it was a store.
     pub(super) stores: Vec<StoreId>,
+    /// Whether another attempt may help.
+    pub(super) later: bool,
 }
 
 impl From<ImageError> for Refused {
     fn from(error: ImageError) -> Self {
-        Self { error, stores: Vec::new() }
+        Self { error, stores: Vec::new(), later: false }
     }
 }
 
 impl Refused {
     pub(super) fn by_store(store: &StoreId, error: StoreError) -> Self {
-        Self { error: ImageError::from_write(error), stores: vec![store.clone()] }
+        Self::by_stores(ImageError::from_write(error), vec![store.clone()])
+    }
+
+    fn by_stores(error: ImageError, stores: Vec<StoreId>) -> Self {
+        let later = !stores.is_empty() && matches!(error, ImageError::Unavailable { .. });
+        Self { error, stores, later }
     }
 }
 
@@ -161,7 +169,7 @@ impl Core {
                 max_len: self.settings.image_size_cap,
                 inspect: true,
                 on_target_failure: spec.on_failure,
-                progress: Arc::new(Progress::new()),
+                progress: spec.progress,
                 cancel: spec.cancel,
             },
             &self.budget,
@@ -239,7 +247,7 @@ fn all_lost(lost: Vec<LostLane>) -> Refused {
         || ImageError::Unavailable { text: "there is no store to write to".to_owned(), retry_after: None },
         |lane| ImageError::from_write(lane.error),
     );
-    Refused { error, stores }
+    Refused::by_stores(error, stores)
 }
 
 fn refusal(failed: Failed<IngestError>) -> Refused {
@@ -257,6 +265,11 @@ fn refusal(failed: Failed<IngestError>) -> Refused {
         IngestError::Source(source) => match source.downcast::<BodyError>().map(|error| *error) {
             Ok(BodyError::ClientGone) => ImageError::ClientGone.into(),
             Ok(error @ BodyError::Malformed(_)) => ImageError::Invalid(error.to_string()).into(),
+            Ok(BodyError::Outbound { text, later }) => Refused {
+                error: ImageError::Unavailable { text, retry_after: None },
+                stores: Vec::new(),
+                later,
+            },
             Ok(BodyError::Local(source)) => {
                 ImageError::Local { text: "cannot read the staged image".to_owned(), source }.into()
             }
@@ -268,7 +281,7 @@ fn refusal(failed: Failed<IngestError>) -> Refused {
                 .into_iter()
                 .next()
                 .map_or_else(|| ImageError::Unavailable { text, retry_after: None }, ImageError::from_write);
-            Refused { error, stores }
+            Refused::by_stores(error, stores)
         }
         IngestError::Hashing(source) => {
             ImageError::Local { text: "cannot hash the image".to_owned(), source }.into()

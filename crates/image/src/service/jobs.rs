@@ -8,6 +8,7 @@ mod copy_step;
 mod delete;
 mod hash;
 mod import;
+mod origin;
 
 use chrono::{SubsecRound, Utc};
 use scurry_types::{ImageId, JobId, ProjectId, StoreId, TaskStatus};
@@ -19,6 +20,7 @@ pub(super) use self::copy::CopyJob;
 pub(super) use self::delete::{DeleteJob, DeletePayload, Doomed};
 pub(super) use self::hash::HashJob;
 pub(super) use self::import::ImportJob;
+pub(super) use self::origin::Source;
 use super::Answer;
 use super::core::Core;
 use crate::image::{Image, reserved};
@@ -33,6 +35,9 @@ pub(super) const CLEAR: &str = "image.clear";
 /// What an import or copy is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ImportPayload {
+    /// Where the bytes come from.
+    #[serde(default)]
+    pub(super) source: Source,
     /// Stores to write.
     pub(super) stores: Vec<StoreId>,
     /// One failing store undoes the rest.

@@ -86,6 +86,7 @@ impl Core {
             declared_len,
             expected_len: None,
             on_failure: OnFailure::AbortAll,
+            progress: Arc::default(),
             cancel: entry.cancel.clone(),
         };
         let taken = match self.enforce(caller.project.as_ref(), Resource::CountUploading, 0).await {

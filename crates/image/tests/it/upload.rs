@@ -215,6 +215,7 @@ async fn a_file_store_serves_as_well() {
         jobs: Arc::new(db.clone()),
         stores: scurry_store::Registry::new(vec![store], "files".into()).unwrap(),
         limits: None,
+        outbound: None,
         settings: world.settings.clone(),
     });
     service.start().await.unwrap();

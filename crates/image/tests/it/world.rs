@@ -124,6 +124,7 @@ impl World {
             jobs: Arc::new(db.clone()),
             stores: Registry::new(stores, StoreId::from("one")).unwrap(),
             limits,
+            outbound: None,
             settings: self.settings.clone(),
         });
         (service, db)

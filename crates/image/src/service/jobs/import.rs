@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `glance-direct`: a staged file read once into all stores asked for.
+//! Imports: bytes read once, from wherever they are, into all stores asked for.
 
 use std::sync::Arc;
 
@@ -9,7 +9,6 @@ use scurry_transfer::OnFailure;
 use scurry_types::{ImageId, ImageStatus, TaskStatus};
 
 use super::{IMPORT, ImportPayload, Loss, sentence};
-use crate::error::ImageError;
 use crate::image::Image;
 use crate::ports::{self, Change, Guard, Purpose, WriteRow};
 use crate::service::Answer;
@@ -17,7 +16,7 @@ use crate::service::core::Core;
 use crate::service::intake::{IntakeSpec, Lane, Refused, Taken};
 use crate::service::quota::{Resource, mebibytes};
 
-/// Imports staged images.
+/// Imports images.
 #[derive(Debug)]
 pub(in crate::service) struct ImportJob {
     core: Arc<Core>,
@@ -55,14 +54,14 @@ impl ImportJob {
         if core.change_held(id, guard, &job.id, &begun).await? != ports::Outcome::Done {
             return Ok(Outcome::Failed("the image is gone".to_owned()));
         }
-        match self.transfer(&image, &payload, &lanes, context).await {
+        match self.transfer(job, &image, &payload, &lanes, context).await {
             Ok(taken) => self.succeed(job, &image, &taken, &rows).await,
             Err(refused) => {
                 core.clear_writes(&rows).await;
                 if context.stop.is_cancelled() && core.held(id, &job.id).await?.is_some() {
                     return Ok(Outcome::Interrupted);
                 }
-                if matches!(refused.error, ImageError::Unavailable { .. }) && !refused.stores.is_empty() {
+                if refused.later {
                     return Ok(Outcome::Retry(refused.error.reason()));
                 }
                 let reason = refused.error.reason();
@@ -74,6 +73,7 @@ impl ImportJob {
 
     async fn transfer(
         &self,
+        job: &Job,
         image: &Image,
         payload: &ImportPayload,
         lanes: &[Lane],
@@ -81,17 +81,18 @@ impl ImportJob {
     ) -> Result<Taken, Refused> {
         let core = &self.core;
         let project = payload.project.as_ref();
-        core.enforce(project, Resource::SizeTotal, mebibytes(image.size)).await?;
         core.enforce(project, Resource::CountUploading, 0).await?;
-        let (len, body) = core.read_staged(&image.id).await?;
+        let origin = core.open_origin(&image.id, &job.id, &payload.source).await?;
+        core.enforce(project, Resource::SizeTotal, mebibytes(origin.len)).await?;
         let on_failure = if payload.must_succeed { OnFailure::AbortAll } else { OnFailure::DropTarget };
         let spec = IntakeSpec {
-            declared_len: Some(len),
-            expected_len: Some(len),
+            declared_len: origin.len,
+            expected_len: origin.len,
             on_failure,
+            progress: Arc::default(),
             cancel: context.stop.clone(),
         };
-        core.take_in(image, lanes, body, spec).await
+        core.take_in(image, lanes, origin.body, spec).await
     }
 
     async fn succeed(&self, job: &Job, image: &Image, taken: &Taken, rows: &[WriteRow]) -> Answer<Outcome> {

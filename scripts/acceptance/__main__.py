@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command line of the acceptance sessions; scripts/walkthrough, scripts/crash and scripts/bad-input call it."""
+"""Command line of the acceptance sessions; the scripts of their names call it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from pathlib import Path
 
 from . import bad_input, clone_cost, crash, disk
 from .session import ROOT, Cloud, Failure, Server, openrc
+from .tempest import session as tempest
+from .tempest import settings
 from .walkthrough import Walkthrough
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/walkthrough", description=__doc__)
-    parser.add_argument("session", choices=["walkthrough", "crash", "bad-input", "clone-cost"])
+    parser.add_argument("session", choices=["walkthrough", "crash", "bad-input", "clone-cost", "tempest"])
     parser.add_argument("--cloud", help="a running cloud of clouds.yaml instead of a scurry up of our own "
                                         "(as administrator; the same user makes the boot volumes)")
     parser.add_argument("--image", type=Path, help="a qcow2 image; without it one is made from this machine's programs")
     parser.add_argument("--small", action="store_true", help="a made image of 256 MiB instead of 2.2 GiB")
     parser.add_argument("--work", type=Path, help="where data, images and logs go (default: a temporary directory)")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
+    parser.add_argument("--configuration", choices=settings.CONFIGURATIONS, help="of tempest; default: one after the other")
+    parser.add_argument("--regex", help="of tempest: only the tests whose names match")
     parser.add_argument("--keep", action="store_true", help="leave the work directory")
     return parser.parse_args()
 
@@ -46,6 +50,7 @@ def cloud_variables(clients, name):
 
 def main():
     options = arguments()
+    options.binary = options.binary.resolve()
     clients = subprocess.run([ROOT / "scripts/clients"], capture_output=True, text=True, check=True).stdout.strip()
     work = options.work or Path(tempfile.mkdtemp(prefix="scurry-walkthrough-"))
     work.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,9 @@ def main():
     server, good = None, False
     try:
         others = {"crash": crash.run, "bad-input": bad_input.run, "clone-cost": clone_cost.run}
-        if options.session in others:
+        if options.session == "tempest":
+            tempest.run(options.binary, work, options)
+        elif options.session in others:
             others[options.session](options.binary, clients, work)
         else:
             qcow2 = options.image or disk.make_qcow2(work / "x.qcow2", length, content, work)

@@ -120,10 +120,9 @@ pub(crate) fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
 
 /// A path that leads nowhere.
 pub(crate) async fn unmatched(request: Request) -> ApiError {
-    if request.method() == http::Method::GET {
-        ApiError::no_resource()
-    } else {
-        ApiError::not_implemented(request.method())
+    match request.method().as_str() {
+        "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH" => ApiError::no_resource(),
+        _ => ApiError::not_implemented(request.method()),
     }
 }
 

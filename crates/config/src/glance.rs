@@ -2,6 +2,7 @@
 //! The Image service's configuration as a value.
 
 mod keystone;
+mod pipeline;
 mod stores;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use scurry_types::{HashAlgorithm, Secret, size};
 
 pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
+pub use pipeline::{Authentication, Pipeline};
 pub use stores::{CinderStore, FileStore, Store, StoreKind, StoreSection};
 
 use crate::error::ConfigErrors;
@@ -118,6 +120,8 @@ pub struct GlanceConf {
     pub use_keystone_limits: bool,
     /// `[keystone_authtoken]`, when it names a Keystone.
     pub keystone_authtoken: Option<KeystoneAuthtoken>,
+    /// `[paste_deploy]`: how callers are known, and what else stands before the API.
+    pub pipeline: Pipeline,
     /// `[oslo_limit]`, when `use_keystone_limits` is on.
     pub oslo_limit: Option<OsloLimit>,
     /// `[oslo_policy]`.
@@ -152,6 +156,7 @@ impl GlanceConf {
         let filter = "import_filtering_opts";
         let format = "image_format";
         let found = stores::read(reader);
+        let keystone_authtoken = keystone::authtoken(reader);
         let use_keystone_limits = flag("use_keystone_limits");
         Self {
             stores: found.stores,
@@ -194,7 +199,8 @@ impl GlanceConf {
             max_request_id_length: reader.opt(d, "max_request_id_length").unwrap_or(64),
             allow_anonymous_access: flag("allow_anonymous_access"),
             use_keystone_limits,
-            keystone_authtoken: keystone::authtoken(reader),
+            pipeline: pipeline::read(reader, keystone_authtoken.is_some()),
+            keystone_authtoken,
             oslo_limit: use_keystone_limits.then(|| keystone::oslo_limit(reader)).flatten(),
             oslo_policy: oslo_policy(reader),
             database_connection: reader.opt::<Secret>("database", "connection"),

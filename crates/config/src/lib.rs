@@ -11,6 +11,7 @@ mod glance;
 mod ini;
 mod interpolate;
 mod option;
+mod paste;
 mod reader;
 mod registry;
 mod report;
@@ -19,8 +20,8 @@ mod value;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{ConfigFiles, RawValue};
 pub use glance::{
-    AuthMethod, CinderStore, DomainSetting, FileStore, GlanceConf, ImageFormats, KeystoneAuth,
-    KeystoneAuthtoken, OsloLimit, OsloPolicy, Store, StoreKind, StoreSection,
+    AuthMethod, Authentication, CinderStore, DomainSetting, FileStore, GlanceConf, ImageFormats,
+    KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, Store, StoreKind, StoreSection,
 };
 pub use option::{Kind, OptionSpec};
 pub use reader::{FromOption, Reader};

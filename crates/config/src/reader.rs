@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn note(&self, problem: Problem) {
+    pub(crate) fn note(&self, problem: Problem) {
         let mut problems = self.problems.borrow_mut();
         if !problems.contains(&problem) {
             problems.push(problem);

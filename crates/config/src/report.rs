@@ -31,7 +31,7 @@ pub fn check(files: &ConfigFiles, dialect: Dialect) -> Report {
     let mut report = Report::default();
     if dialect == Dialect::Image {
         // The typed reading knows the rules between options; what it finds are errors.
-        GlanceConf::read(&reader);
+        report.warnings.extend(GlanceConf::read(&reader).pipeline.warnings);
     }
     for section in files.sections() {
         check_section(&reader, &stores, section, &mut report);

@@ -124,8 +124,22 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     text("taskflow_executor", "conversion_format", "Format task imports convert to.")
         .choices(&["qcow2", "raw", "vmdk"])
         .ignored(),
-    text("paste_deploy", "flavor", "Pipeline of middleware; keystone is what is built in.").ignored(),
-    text("paste_deploy", "config_file", "File of pipelines.").ignored(),
+    text(
+        "paste_deploy",
+        "flavor",
+        "Pipeline: keystone, caching, cachemanagement, keystone+caching, keystone+cachemanagement.",
+    ),
+    text(
+        "paste_deploy",
+        "config_file",
+        "File of pipelines; glance-api-paste.ini beside the configuration is read too.",
+    ),
+    boolean(
+        "scurry",
+        "trusted_headers",
+        false,
+        "Take callers from a proxy's identity headers; loopback or unix sockets only.",
+    ),
     int("wsgi", "task_pool_threads", "16", "Imports run at once.").min(1),
     text("wsgi", "python_interpreter", "Python for helper processes.").ignored(),
     list("image_import_opts", "image_import_plugins", "", "Steps put into imports.").ignored(),

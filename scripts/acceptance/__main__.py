@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from . import bad_input, clone_cost, crash, disk
+from .commands import session as tour
 from .session import ROOT, Cloud, Failure, Server, openrc
 from .tempest import session as tempest
 from .tempest import settings
@@ -20,7 +21,7 @@ from .walkthrough import Walkthrough
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/walkthrough", description=__doc__)
-    parser.add_argument("session", choices=["walkthrough", "crash", "bad-input", "clone-cost", "tempest"])
+    parser.add_argument("session", choices=["walkthrough", "crash", "bad-input", "clone-cost", "tempest", "clients-tour"])
     parser.add_argument("--cloud", help="a running cloud of clouds.yaml instead of a scurry up of our own "
                                         "(as administrator; the same user makes the boot volumes)")
     parser.add_argument("--image", type=Path, help="a qcow2 image; without it one is made from this machine's programs")
@@ -57,9 +58,10 @@ def main():
     length, content = (256 << 20, 60 << 20) if options.small else (disk.WALKTHROUGH_LEN, 1000 << 20)
     server, good = None, False
     try:
-        others = {"crash": crash.run, "bad-input": bad_input.run, "clone-cost": clone_cost.run}
+        others = {"crash": crash.run, "bad-input": bad_input.run, "clone-cost": clone_cost.run,
+                  "clients-tour": tour.run}
         if options.session == "tempest":
-            tempest.run(options.binary, work, options)
+            tempest.run(options.binary, clients, work, options)
         elif options.session in others:
             others[options.session](options.binary, clients, work)
         else:

@@ -9,10 +9,11 @@ import re
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from ..session import ROOT, Failure, Server, check, openrc
+from ..session import ROOT, Cloud, Failure, Server, check, equal, free_ports, openrc, until
 from . import settings
 
 LINE = re.compile(r"^\{\d+\} (?:setUpClass \((?P<group>\S+)\)|(?P<test>\S+)) .*\.\.\. (?P<result>\w+)")
@@ -89,8 +90,39 @@ def compare(configuration, found, whole):
         check(count["skipped"] <= of_glance["skipped"], f"{configuration}: more tests are skipped than with Glance")
 
 
-def run(binary, work, options):
-    """Both configurations, or the one asked for."""
+class SecondNode:
+    """Another image-api of the same cloud, in the catalog as service type image_remote."""
+
+    def __init__(self, binary, clients, here):
+        (port,) = free_ports(1)
+        conf = here / "node-2.conf"
+        conf.write_text(settings.second_node_conf(here, port))
+        files = [here / "glance-api.conf", here / "data/embedded.conf", conf]
+        log = open(here / "node-2.log", "wb")
+        self.process = subprocess.Popen(
+            [binary, "image-api", *(word for file in files for word in ("--config-file", file))],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: self.answers(url), f"the second node to answer ({here}/node-2.log)", 30, 0.1)
+        admin = Cloud(clients, openrc(here / "data/admin-openrc"), binary)
+        admin.plain("service", "create", "--name", "remote", "image_remote")
+        admin.plain("endpoint", "create", "--region", "RegionOne", "image_remote", "public", url)
+
+    def answers(self, url):
+        check(self.process.poll() is None, "the second node ended")
+        try:
+            with urllib.request.urlopen(f"{url}/healthcheck", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        equal(self.process.wait(60), 0, "exit status of the second node")
+
+
+def run(binary, clients, work, options):
+    """Every configuration, or the one asked for."""
     tempest = install()
     print("| configuration | Glance: tests | passed | failed | skipped | Scurry: tests | passed | failed | skipped |")
     failures = []
@@ -99,20 +131,30 @@ def run(binary, work, options):
         here.mkdir()
         images = serve_images(here / "images")
         (here / "glance-api.conf").write_text(settings.glance_conf(configuration, here))
-        server = Server(binary, here / "data", ["--glance-conf", here / "glance-api.conf"])
+        server, second = Server(binary, here / "data", ["--glance-conf", here / "glance-api.conf"]), None
         try:
             server.start()
+            if configuration == "two-nodes":
+                second = SecondNode(binary, clients, here)
             admin = openrc(here / "data/admin-openrc")
+            # As on any cloud: a public image that lists by disk_format=raw find, whatever formats the tests draw.
+            Cloud(clients, admin, binary).plain(
+                "image", "create", "tempest-ref", "--public", "--disk-format", "raw", "--container-format", "bare",
+                "--file", here / "images/small.img")
             web = f"http://127.0.0.1:{images.server_port}"
             (here / "tempest.conf").write_text(settings.tempest_conf(
-                configuration, here, admin["OS_AUTH_URL"], admin["OS_PASSWORD"], web, None))
+                configuration, here, admin["OS_AUTH_URL"], admin["OS_PASSWORD"], web, second and "image_remote"))
             found = run_tempest(tempest, here, options.regex or r"^tempest\.api\.image")
             compare(configuration, found, options.regex is None)
+            if second:
+                second.stop()
             server.stop()
         except Failure as failure:
             failures.append(f"{failure}\n(details: {here}/tempest.txt)")
         finally:
             images.shutdown()
+            if second and second.process.poll() is None:
+                second.process.kill()
             if server.process and server.process.poll() is None:
                 server.kill()
     check(not failures, "\n".join(failures))

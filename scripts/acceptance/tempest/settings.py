@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two configurations: glance-api.conf of the service and tempest.conf that fits it."""
+"""The configurations: glance-api.conf of the service and tempest.conf that fits it."""
 
 from __future__ import annotations
 
-CONFIGURATIONS = ("defaults", "features")
+# `two-nodes` is `features` with a second image-api on the same database and staging directory.
+CONFIGURATIONS = ("defaults", "features", "two-nodes")
 # Tempest waits for the stores of an image in alphabetical order; the service lists them in the order given here.
 WEIGHTS = {"cheap": 70, "fast": 60, "pure1": 50, "pure2": 40, "pure3": 30, "pure4": 20}
 VOLUME_TYPES = {"pure1": "pure", "pure2": "pure2", "pure3": "pure3", "pure4": "replicated"}
@@ -11,7 +12,7 @@ VOLUME_TYPES = {"pure1": "pure", "pure2": "pure2", "pure3": "pure3", "pure4": "r
 
 def glance_conf(configuration, work):
     """Files and volumes and the http store; `features` adds cache and weights, and drops format check and hashing."""
-    features = configuration == "features"
+    features = configuration != "defaults"
     weight = (lambda store: f"weight = {WEIGHTS[store]}\n") if features else (lambda store: "")
     text = f"""[DEFAULT]
 enabled_backends = cheap:file,fast:file,pure1:cinder,pure2:cinder,pure3:cinder,pure4:cinder,web:http
@@ -41,9 +42,19 @@ store_description = http, read only
     return text
 
 
+def second_node_conf(work, port):
+    """What a second image-api has for itself; everything else is as for the first."""
+    return f"""[DEFAULT]
+bind_host = 127.0.0.1
+bind_port = {port}
+worker_self_reference_url = http://127.0.0.1:{port}
+image_cache_dir = {work}/cache-2
+"""
+
+
 def tempest_conf(configuration, work, auth, password, web, remote):
     """What Tempest is told of the cloud at `auth` and of the images served at `web`."""
-    features = configuration == "features"
+    features = configuration != "defaults"
     return f"""[DEFAULT]
 log_file = {work}/tempest.log
 [oslo_concurrency]

@@ -9,9 +9,11 @@ mod id;
 mod secret;
 pub mod size;
 mod status;
+mod zero;
 
 pub use digest::{BLOCK_SIZE, BlockHashes, Digests, HashAlgorithm, UnknownHashAlgorithm};
 pub use extent::{Extent, ExtentKind, Extents};
 pub use id::{ImageId, InvalidImageId, JobId, ProjectId, StoreId, UserId, VolumeId};
 pub use secret::Secret;
 pub use status::{ImageStatus, MemberStatus, TaskStatus, UnknownState, Visibility};
+pub use zero::is_zero;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Copies between volumes that move data and leave holes.
 
-use scurry_types::ExtentKind;
+use scurry_types::{ExtentKind, is_zero};
 
-use crate::{Result, VolumeError, VolumeFile, disk};
+use crate::{Result, VolumeError, VolumeFile};
 
 const CHUNK: u64 = 1 << 20;
 
@@ -27,7 +27,7 @@ pub fn copy_sparse(from: &VolumeFile, to: &VolumeFile) -> Result<u64> {
         for offset in (extent.offset..extent.end()).step_by(CHUNK as usize) {
             let buf = &mut buf[..CHUNK.min(extent.end() - offset) as usize];
             from.read_at(buf, offset)?;
-            if disk::is_zero(buf) {
+            if is_zero(buf) {
                 to.write_zeroes(offset, buf.len() as u64)?;
             } else {
                 to.write_at(buf, offset)?;
@@ -56,7 +56,7 @@ pub(crate) fn copy_differences(from: &VolumeFile, to: &VolumeFile) -> Result<u64
                     continue;
                 }
                 changed += new.len() as u64;
-                if disk::is_zero(new) {
+                if is_zero(new) {
                     to.write_zeroes(at, new.len() as u64)?;
                 } else {
                     to.write_at(new, at)?;

@@ -98,9 +98,3 @@ pub(crate) fn next_data(file: &File, range: Range<u64>) -> io::Result<Option<Ran
 pub(crate) fn sync_dir(dir: &Path) -> Result<()> {
     File::open(dir).and_then(|dir| dir.sync_all()).or_io("sync directory", dir)
 }
-
-/// Whether every byte is zero.
-pub(crate) fn is_zero(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<16>();
-    words.iter().all(|word| u128::from_ne_bytes(*word) == 0) && rest.iter().all(|byte| *byte == 0)
-}

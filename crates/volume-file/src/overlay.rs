@@ -104,7 +104,7 @@ impl Overlay {
         head.chain.read(1, &mut cluster, start)?;
         let at = (offset - start) as usize;
         cluster[at..at + n].fill(0);
-        if disk::is_zero(&cluster) {
+        if scurry_types::is_zero(&cluster) {
             // A cluster not owned may still hold what a writer that was killed left there.
             head.punch(start, end - start)?;
             head.pwrite(&bytes[..n], offset)?;

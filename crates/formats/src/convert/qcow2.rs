@@ -1,140 +1,137 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A qcow2 image, read in this process by the imago crate.
+//! A qcow2 image: two levels of tables lead to its clusters.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::io::Read;
 
-use imago::file::File as ImageFile;
-use imago::qcow2::Qcow2;
-use imago::{DenyImplicitOpenGate, FormatAccess, FormatDriverBuilder, Mapping, StorageOpenOptions};
-use scurry_types::{ExtentKind, Extents};
-
-use super::{ConversionError, ImageReader, check, failed, open_regular};
-use crate::bytes::{array, be32, be64};
-use crate::inspect::HEAD;
-use crate::{DiskFormat, Inspector};
+use super::mapped::{Layout, Place};
+use super::source::Source;
+use super::{ConversionError, check_beginning};
+use crate::DiskFormat;
 
 /// Compressed with something else than deflate.
 const COMPRESSION_TYPE: u64 = 0b1000;
-const ENCRYPTION: usize = 32;
 /// QEMU's limit too.
 const TABLE_MAX: u64 = 32 << 20;
 /// The part of a table's entry that is an offset.
 const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
+const COMPRESSED: u64 = 1 << 62;
+/// Of version 3.
+const READS_ZERO: u64 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compression {
+    Deflate,
+    Zstd,
+}
 
 #[derive(Debug)]
-pub(super) struct Qcow2Image {
-    access: FormatAccess<ImageFile>,
-    path: PathBuf,
-    /// End of the file in whole clusters.
-    data_end: u64,
+pub(super) struct Qcow2 {
+    len: u64,
+    /// Length of a cluster as a power of two.
+    bits: u32,
+    first_table: u64,
+    has_zero_flag: bool,
+    compression: Compression,
 }
 
-impl Qcow2Image {
-    pub(super) fn open(path: &Path) -> Result<Self, ConversionError> {
-        let mut file = open_regular(path)?;
-        let mut head = Vec::new();
-        file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(failed("read image file", path))?;
-        let file_len = file.metadata().map_err(failed("examine image file", path))?.len();
-        check_head(&head)?;
-        let cluster = check_tables(&head, &file, file_len, path)?;
-        let data_end = file_len.next_multiple_of(cluster);
-        let options = StorageOpenOptions::new().filename(path);
-        let file = ImageFile::from_open_file(file, options).map_err(failed("open image file", path))?;
-        let image = Qcow2::<ImageFile>::builder(file)
-            .backing(None)
-            .write(false)
-            .open(DenyImplicitOpenGate::default())
-            .map_err(failed("open qcow2 image", path))?;
-        Ok(Self { access: FormatAccess::new(image), path: path.to_owned(), data_end })
-    }
-}
-
-/// Refuses what the reader must not or cannot follow, with words of its own.
-fn check_head(head: &[u8]) -> Result<(), ConversionError> {
-    let mut inspector = Inspector::new();
-    inspector.feed(head);
-    let inspection = inspector.finish();
-    if !inspection.detected.contains(&DiskFormat::Qcow2) {
-        return Err(ConversionError::Unsupported("it is not a qcow2 image".to_owned()));
-    }
-    if !inspection.faults.is_empty() {
-        return Err(ConversionError::Unsafe(inspection.faults));
-    }
-    if be32(head, ENCRYPTION) != Some(0) {
-        return Err(ConversionError::Unsupported("it is encrypted".to_owned()));
-    }
-    let features = if be32(head, 4) == Some(3) { be64(head, 72).unwrap_or(0) } else { 0 };
-    if features & COMPRESSION_TYPE != 0 {
-        let kind = match array::<1>(head, 104) {
-            Some([1]) => "zstd".to_owned(),
-            Some([other]) => format!("method {other}"),
-            None => "an unknown method".to_owned(),
-        };
-        return Err(ConversionError::Unsupported(format!(
-            "its clusters are compressed with {kind}, only deflate is read"
-        )));
-    }
-    Ok(())
-}
-
-/// Refuses an image whose tables are too small for its disk or not all there: what they do not map would read
-/// as zeroes. Answers the length of a cluster in bytes.
-fn check_tables(head: &[u8], file: &File, file_len: u64, path: &Path) -> Result<u64, ConversionError> {
-    let cut_off = || ConversionError::Unsupported("its header or tables are damaged or cut off".to_owned());
-    let bits = be32(head, 20).filter(|bits| (9..=21).contains(bits)).ok_or_else(cut_off)?;
-    let size = be64(head, 24).ok_or_else(cut_off)?;
-    let table_len = be32(head, 36).map(|entries| u64::from(entries) * 8).ok_or_else(cut_off)?;
-    let offset = be64(head, 40).ok_or_else(cut_off)?;
-    let covered_by_entry = 1_u64 << (bits + bits - 3);
-    let end = offset.checked_add(table_len).ok_or_else(cut_off)?;
-    if table_len > TABLE_MAX || size.div_ceil(covered_by_entry) > table_len / 8 || end > file_len {
-        return Err(cut_off());
-    }
-    let mut table = vec![0; table_len as usize];
-    file.read_exact_at(&mut table, offset).map_err(failed("read image file", path))?;
-    let second = table.as_chunks::<8>().0.iter().map(|entry| u64::from_be_bytes(*entry) & OFFSET_MASK);
-    let missing = |offset: u64| offset + (1 << bits) > file_len;
-    if second.filter(|offset| *offset != 0).any(missing) { Err(cut_off()) } else { Ok(1 << bits) }
-}
-
-impl ImageReader for Qcow2Image {
-    fn len(&self) -> u64 {
-        self.access.size()
-    }
-
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<(), ConversionError> {
-        check(offset, buf.len() as u64, self.len())?;
-        self.access.read(buf, offset).map_err(failed("read qcow2 image", &self.path))
-    }
-
-    fn extents(&self, range: Range<u64>) -> Result<Extents, ConversionError> {
-        check(range.start, range.end.saturating_sub(range.start), self.len())?;
-        let mut extents = Extents::new();
-        let mut at = range.start;
-        while at < range.end {
-            let mapped = self.access.get_mapping(at, range.end - at);
-            let (mapping, len) = mapped.map_err(failed("map qcow2 image", &self.path))?;
-            if len == 0 {
-                let stuck =
-                    io::Error::new(io::ErrorKind::InvalidData, "the mapping ends before the disk does");
-                return Err(failed("map qcow2 image", &self.path)(stuck));
-            }
-            let kind = match mapping {
-                Mapping::Zero { .. } | Mapping::Eof { .. } => ExtentKind::Zero,
-                // The last cluster may be written in part; one that begins behind the end was lost.
-                Mapping::Raw { offset, .. } if offset.saturating_add(len) > self.data_end => {
-                    let lost = io::Error::new(io::ErrorKind::UnexpectedEof, "the image file is cut off");
-                    return Err(failed("map qcow2 image", &self.path)(lost));
-                }
-                _ => ExtentKind::Data,
-            };
-            extents.push(kind, len);
-            at += len;
+impl Qcow2 {
+    pub(super) fn open(source: &Source) -> Result<Self, ConversionError> {
+        check_beginning(source, DiskFormat::Qcow2)?;
+        let be32 = |offset| source.entry(offset).map(u32::from_be_bytes);
+        let be64 = |offset| source.entry(offset).map(u64::from_be_bytes);
+        if be32(32)? != 0 {
+            return Err(ConversionError::Unsupported("it is encrypted".to_owned()));
         }
-        Ok(extents)
+        let has_zero_flag = be32(4)? == 3;
+        let features = if has_zero_flag { be64(72)? } else { 0 };
+        let compression =
+            if features & COMPRESSION_TYPE == 0 { Compression::Deflate } else { compression(source)? };
+        let bits = be32(20)?;
+        if !(9..=21).contains(&bits) {
+            return Err(ConversionError::CUT_OFF);
+        }
+        let image = Self { len: be64(24)?, bits, first_table: be64(40)?, has_zero_flag, compression };
+        let entries = u64::from(be32(36)?);
+        // What the tables do not map would read as zeroes.
+        if entries * 8 > TABLE_MAX || image.len.div_ceil(1 << image.table_bits()) > entries {
+            return Err(ConversionError::CUT_OFF);
+        }
+        source.within(image.first_table, entries * 8)?;
+        Ok(image)
+    }
+
+    /// Bytes of the disk that one table of the second level maps, as a power of two.
+    fn table_bits(&self) -> u32 {
+        self.bits + self.bits - 3
+    }
+
+    /// An offset of a cluster that begins inside of the file.
+    fn cluster(&self, entry: u64, source: &Source) -> Result<u64, ConversionError> {
+        let offset = entry & OFFSET_MASK;
+        if offset.trailing_zeros() < self.bits {
+            return Err(ConversionError::CUT_OFF);
+        }
+        source.within(offset, 1)?;
+        Ok(offset)
+    }
+
+    fn packed(&self, entry: u64, within: u64) -> Place {
+        let offset_bits = 62 - (self.bits - 8);
+        let at = entry & ((1 << offset_bits) - 1);
+        let more_sectors = (entry & (COMPRESSED - 1)) >> offset_bits;
+        Place::Packed { at, len: (more_sectors + 1) * 512 - at % 512, within }
+    }
+}
+
+fn compression(source: &Source) -> Result<Compression, ConversionError> {
+    match source.entry::<1>(104)? {
+        [0] => Ok(Compression::Deflate),
+        [1] => Ok(Compression::Zstd),
+        [other] => Err(ConversionError::Unsupported(format!(
+            "its clusters are compressed with method {other}, only deflate and zstd are read"
+        ))),
+    }
+}
+
+impl Layout for Qcow2 {
+    const TAIL_MAY_LACK: bool = true;
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn locate(&self, source: &Source, offset: u64) -> Result<(Place, u64), ConversionError> {
+        let first = self.first_table + (offset >> self.table_bits()) * 8;
+        let entry = u64::from_be_bytes(source.entry(first)?);
+        if entry & OFFSET_MASK == 0 {
+            let mapped = 1_u64 << self.table_bits();
+            return Ok((Place::Zero, mapped - offset % mapped));
+        }
+        let index = (offset >> self.bits) % (1 << (self.bits - 3));
+        let entry = u64::from_be_bytes(source.entry(self.cluster(entry, source)? + index * 8)?);
+        let within = offset % (1 << self.bits);
+        let place = if entry & COMPRESSED != 0 {
+            self.packed(entry, within)
+        } else if entry & OFFSET_MASK == 0 || (self.has_zero_flag && entry & READS_ZERO != 0) {
+            Place::Zero
+        } else {
+            Place::Stored(self.cluster(entry, source)? + within)
+        };
+        Ok((place, (1 << self.bits) - within))
+    }
+
+    fn unpack(&self, source: &Source, at: u64, len: u64) -> Result<Vec<u8>, ConversionError> {
+        // The length is in whole sectors, which the file need not fill.
+        let mut packed = vec![0; len.min(source.len().saturating_sub(at)) as usize];
+        source.read(&mut packed, at)?;
+        let mut cluster = vec![0; 1 << self.bits];
+        let unpacked = match self.compression {
+            Compression::Deflate => flate2::read::DeflateDecoder::new(&packed[..]).read_exact(&mut cluster),
+            Compression::Zstd => ruzstd::decoding::StreamingDecoder::new(&packed[..])
+                .map_err(|_| ConversionError::COMPRESSED_DATA)?
+                .read_exact(&mut cluster),
+        };
+        unpacked.map_err(|_| ConversionError::COMPRESSED_DATA)?;
+        Ok(cluster)
     }
 }

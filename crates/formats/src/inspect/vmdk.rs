@@ -140,6 +140,10 @@ fn check_descriptor(header: &Header, text: Option<Vec<u8>>, kind: Option<&str>) 
     if !SELF_CONTAINED.contains(&kind) {
         return Err(format!("createType {kind:?} is not supported"));
     }
+    // QEMU opens the file named there as a backing file.
+    if text.contains("parentfilenamehint") {
+        return Err("the image has a parent".to_owned());
+    }
     let mut extents = 0;
     for line in text.lines().map(str::trim) {
         let word = line.split(' ').next().unwrap_or_default();

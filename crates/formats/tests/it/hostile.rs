@@ -57,6 +57,7 @@ fn vmdk_descriptors() {
         &DESCRIPTOR.replace("monolithicSparse", "monolithicFlat"),
         &DESCRIPTOR.replace("monolithicSparse", &"x".repeat(100)),
         &format!("{DESCRIPTOR}é"),
+        &format!("{DESCRIPTOR}parentFileNameHint=\"/etc/passwd\"\n"),
     ] {
         assert_eq!(checks(&vmdk(descriptor)), (Some(DiskFormat::Vmdk), vec!["descriptor"]), "{descriptor}");
     }

@@ -7,6 +7,9 @@ mod detect;
 mod hostile;
 mod judge;
 mod qemu;
+mod readers;
+mod unpack;
+mod write;
 
 use scurry_formats::{Inspection, Inspector};
 

@@ -33,6 +33,12 @@ impl Qemu {
         assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
+    /// Runs qemu-io in the directory.
+    pub(crate) fn io(&self, arguments: &[&str]) {
+        let done = Command::new("qemu-io").current_dir(self.dir.path()).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
     /// Converts the source.
     pub(crate) fn convert(&self, name: &str, format: &str, options: &[&str]) -> PathBuf {
         self.run(&[&["convert", "-f", "raw", "-O", format], options, &["source.raw", name]].concat());

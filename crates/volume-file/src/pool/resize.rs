@@ -79,7 +79,7 @@ fn wipe_beyond(file: &File, head: &Head, len: u64) -> Result<()> {
     if byte < page_end {
         let mut bits = vec![0; (page_end - byte) as usize];
         disk::read_zero_padded(file, &mut bits, byte).or_io("read bitmap of", path)?;
-        if !disk::is_zero(&bits) {
+        if !scurry_types::is_zero(&bits) {
             bits.fill_with(Default::default);
             let mut kept = [0];
             disk::read_zero_padded(file, &mut kept, byte).or_io("read bitmap of", path)?;

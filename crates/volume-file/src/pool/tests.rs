@@ -198,7 +198,7 @@ fn bytes_beyond_a_shrink_cut_short_do_not_come_back() {
         pool.resize(&id("b"), LEN).unwrap();
         let bytes = contents(&pool).remove(&id("b")).unwrap();
         assert!(bytes[100_000..102_000].iter().all(|byte| *byte == 3));
-        assert!(disk::is_zero(&bytes[102_000..]));
+        assert!(scurry_types::is_zero(&bytes[102_000..]));
     }
 }
 
@@ -216,10 +216,10 @@ fn a_writer_that_is_killed_leaves_its_last_flush() {
 
     let old = contents(&pool).remove(&id("b")).unwrap();
     assert_eq!(old[..100], [8; 100]);
-    assert!(disk::is_zero(&old[131_072..]), "clusters that were not flushed are not owned");
+    assert!(scurry_types::is_zero(&old[131_072..]), "clusters that were not flushed are not owned");
     // What the killed writer left in the file must not show through a partial write of the same cluster.
     write(&pool, "b", 5, 140_000);
     let new = contents(&pool).remove(&id("b")).unwrap();
-    assert!(disk::is_zero(&new[131_072..140_000]) && disk::is_zero(&new[145_000..]));
+    assert!(scurry_types::is_zero(&new[131_072..140_000]) && scurry_types::is_zero(&new[145_000..]));
     assert_eq!(new[140_000..145_000], [5; 5000]);
 }

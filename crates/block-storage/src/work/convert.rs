@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use scurry_formats::{DiskFormat, InspectionRules, Inspector, judge, open_for_conversion};
+use scurry_formats::{DiskFormat, InspectionRules, Inspector, judge, open_for_conversion, runs};
 use scurry_openstack_client::image::{Image, ImageClient};
 use scurry_types::ExtentKind;
 use scurry_volume_file::VolumeFile;
@@ -93,7 +93,8 @@ fn convert(path: &Path, format: DiskFormat, file: VolumeFile, len: u64) -> Resul
         });
     }
     let mut chunk = Vec::new();
-    for extent in disk.extents(0..disk.len()).map_err(|error| unusable(&error))?.iter() {
+    for extent in runs(&*disk) {
+        let extent = extent.map_err(|error| unusable(&error))?;
         if extent.kind != ExtentKind::Data {
             continue;
         }

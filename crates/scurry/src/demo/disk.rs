@@ -44,9 +44,12 @@ fn convert(path: &Path, target: &Path, step: &Step) -> Result<String, Failure> {
     let len = reader.len();
     let file = File::create_new(target).map_err(|error| cannot(error.into()))?;
     file.set_len(len).map_err(|error| cannot(error.into()))?;
-    let extents = reader.extents(0..len).map_err(|error| cannot(error.into()))?;
     let mut buffer = vec![0; CHUNK];
-    for extent in extents.iter().filter(|extent| extent.kind == ExtentKind::Data) {
+    for extent in scurry_formats::runs(&*reader) {
+        let extent = extent.map_err(|error| cannot(error.into()))?;
+        if extent.kind != ExtentKind::Data {
+            continue;
+        }
         let mut offset = extent.offset;
         while offset < extent.end() {
             let part = usize::try_from(extent.end() - offset).unwrap_or(CHUNK).min(CHUNK);

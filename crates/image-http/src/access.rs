@@ -66,7 +66,7 @@ impl Api {
             return Ok(());
         }
         if rule == "get_image" || !self.may(asker, "get_image", image) {
-            return Err(ApiError::no_image(&image.id));
+            return Err(ApiError::no_resource());
         }
         Err(ApiError::not_permitted(rule))
     }
@@ -104,7 +104,7 @@ impl Api {
         if !self.policy.check("add_image", &asker.context, &target) {
             if owner != own {
                 return Err(ApiError::forbidden(format!(
-                    "You are not permitted to create images owned by '{owner}'."
+                    "You are not permitted to create images owned by '{owner}'"
                 )));
             }
             return Err(ApiError::not_permitted("add_image"));

@@ -8,7 +8,7 @@ use http::request::Parts;
 use scurry_auth::Context;
 use scurry_auth::policy::{Policy, Target};
 use scurry_image::{Caller, Image, ImageService, ImageSettings};
-use scurry_types::ImageId;
+use scurry_types::{ImageId, ImageStatus};
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -36,9 +36,10 @@ impl Api {
         self.service.settings()
     }
 
-    /// An image's JSON.
-    pub(crate) fn view(&self, image: &Image) -> Value {
-        wire::image::view(image, self.settings(), self.service.stores())
+    /// An image's JSON. Where a deactivated image lies is shown to administrators only.
+    pub(crate) fn view(&self, asker: &Asker, image: &Image) -> Value {
+        let located = image.status != ImageStatus::Deactivated || asker.caller.is_admin;
+        wire::image::view(image, located, self.settings(), self.service.stores())
     }
 }
 

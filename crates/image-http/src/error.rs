@@ -112,6 +112,14 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
     }
 
+    /// The same refusal in other words, where it is that the image is not there.
+    pub(crate) fn for_missing_image(mut self, text: String) -> Self {
+        if self.status == StatusCode::NOT_FOUND && self.explanation.starts_with("No image found with ID") {
+            self.explanation = text;
+        }
+        self
+    }
+
     /// The same refusal with one more response header.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));

@@ -50,8 +50,11 @@ pub(crate) fn check_characters(object: &Value) -> Result<(), ApiError> {
         if has_astral(name) {
             return Err(ApiError::bad_request("Property names can't contain 4 byte unicode."));
         }
-        let texts = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-        if texts.iter().filter_map(Value::as_str).any(has_astral) {
+        let listed = value.as_array().map_or(&[][..], Vec::as_slice);
+        if listed.iter().filter_map(Value::as_str).any(has_astral) {
+            return Err(ApiError::bad_request("Param values can't contain 4 byte unicode."));
+        }
+        if value.as_str().is_some_and(has_astral) {
             return Err(ApiError::bad_request(format!(
                 "{} can't contain 4 byte unicode characters.",
                 titled(name)

@@ -37,15 +37,8 @@ impl Schemas {
         let member = member::schema();
         Self {
             images: collection("images", &image),
-            members: json!({
-                "name": "members",
-                "properties": {
-                    "members": {"type": "array", "items": member},
-                    "schema": {"type": "string"},
-                },
-                "links": [{"rel": "describedby", "href": "{schema}"}],
-            }),
-            tasks: collection("tasks", &task::partial()),
+            members: list("members", &member),
+            tasks: list("tasks", &task::partial()), // lists of tasks have pages, their schema does not say so
             location: image::new_location(),
             image,
             member,
@@ -65,6 +58,18 @@ impl Schemas {
             _ => None,
         }
     }
+}
+
+/// A list of things of one schema.
+fn list(name: &str, item: &Value) -> Value {
+    let mut properties = Map::new();
+    properties.insert(name.to_owned(), json!({"type": "array", "items": item}));
+    properties.insert("schema".to_owned(), json!({"type": "string"}));
+    json!({
+        "name": name,
+        "properties": properties,
+        "links": [{"rel": "describedby", "href": "{schema}"}],
+    })
 }
 
 /// A paged list of things of one schema.

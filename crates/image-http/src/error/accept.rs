@@ -12,11 +12,16 @@ pub(crate) enum Shape {
     Plain,
 }
 
-/// Picks the shape for the value of an `Accept` header.
+/// Picks the shape for the value of an `Accept` header. One that is empty takes what is left; one that names no
+/// media type counts for nothing.
 pub(crate) fn shape(accept: Option<&str>) -> Shape {
-    let Some(accept) = accept.map(str::trim).filter(|text| !text.is_empty()) else {
+    let Some(accept) = accept.map(str::trim) else { return Shape::Html };
+    if accept.is_empty() {
+        return Shape::Plain;
+    }
+    if !accept.contains('/') {
         return Shape::Html;
-    };
+    }
     let html = quality(accept, "text", "html");
     let json = quality(accept, "application", "json");
     if html <= 0.0 && json <= 0.0 {
@@ -62,7 +67,8 @@ mod tests {
     #[rstest]
     #[case(None, Shape::Html)]
     #[case(Some("*/*"), Shape::Html)]
-    #[case(Some(""), Shape::Html)]
+    #[case(Some(""), Shape::Plain)]
+    #[case(Some("nonsense"), Shape::Html)]
     #[case(Some("application/json"), Shape::Json)]
     #[case(Some("application/json, text/plain;q=0.5"), Shape::Json)]
     #[case(Some("text/html;q=0.1, */*;q=0.8"), Shape::Json)]

@@ -33,7 +33,7 @@ pub(crate) async fn create(
     let stores = api.service.stores().iter().map(|store| store.facts().id.as_str());
     let stores: Vec<_> = stores.filter(|id| !is_reserved(id)).collect();
     add(&mut headers, HeaderName::from_static("openstack-image-store-ids"), &stores.join(","));
-    Ok((StatusCode::CREATED, headers, Json(api.view(&image))).into_response())
+    Ok((StatusCode::CREATED, headers, Json(api.view(&asker, &image))).into_response())
 }
 
 /// Adds a header that has a value.

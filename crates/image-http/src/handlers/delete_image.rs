@@ -15,7 +15,8 @@ pub(crate) async fn delete(
     ImagePath(id): ImagePath,
     _: NoBody,
 ) -> Result<StatusCode, ApiError> {
-    api.image_for(&asker, "delete_image", &id).await?;
+    let no_image = |error: ApiError| error.for_missing_image(format!("Failed to find image {id} to delete"));
+    api.image_for(&asker, "delete_image", &id).await.map_err(no_image)?;
     api.service.delete(&asker.caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -44,7 +44,7 @@ fn preferred_stores(api: &Api, params: &Params) -> Result<Vec<StoreId>, ApiError
         .filter(|name| !name.is_empty())
         .map(|name| match api.service.stores().get(name) {
             Some(_) => Ok(StoreId::new(name)),
-            None => Err(ApiError::bad_request(format!("Store for identifier {name} not found"))),
+            None => Err(ApiError::bad_request(format!("Store '{name}' is not configured."))),
         })
         .collect()
 }

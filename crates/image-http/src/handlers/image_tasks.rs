@@ -17,7 +17,8 @@ pub(crate) async fn list(
     ImagePath(id): ImagePath,
     _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
-    api.image_for(&asker, "get_image", &id).await?;
+    let no_image = |error: ApiError| error.for_missing_image("The resource could not be found.".to_owned());
+    api.image_for(&asker, "get_image", &id).await.map_err(no_image)?;
     let tasks = api.service.tasks_of(&asker.caller, &id).await?;
     Ok(Json(json!({"tasks": tasks.iter().map(wire::task::of_image).collect::<Vec<_>>()})))
 }

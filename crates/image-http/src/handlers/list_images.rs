@@ -27,7 +27,7 @@ pub(crate) async fn list(
     let full = images.len() == query.limit as usize;
     let shown: Vec<_> = images.iter().filter(|image| api.may(&asker, "get_image", image)).collect();
     let mut body = Map::new();
-    body.insert("images".to_owned(), shown.iter().map(|image| api.view(image)).collect());
+    body.insert("images".to_owned(), shown.iter().map(|image| api.view(&asker, image)).collect());
     body.insert("first".to_owned(), Value::from(params.link("/v2/images", None)));
     body.insert("schema".to_owned(), Value::from("/v2/schemas/images"));
     if let Some(last) = shown.last().filter(|_| full) {

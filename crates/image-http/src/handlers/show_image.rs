@@ -17,5 +17,5 @@ pub(crate) async fn show(
     _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let image = api.image_for(&asker, "get_image", &id).await?;
-    Ok(Json(api.view(&image)))
+    Ok(Json(api.view(&asker, &image)))
 }

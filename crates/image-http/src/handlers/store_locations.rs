@@ -24,7 +24,8 @@ pub(crate) async fn delete(
         return Err(ApiError::conflict(format!("The selected store {store} is not available on this node.")));
     }
     let id = image.parse().map_err(|_| ApiError::no_image(&image))?;
-    let image = api.image_for(&asker, "delete_image_location", &id).await?;
+    let no_image = |error: ApiError| error.for_missing_image(format!("Failed to find image {id}"));
+    let image = api.image_for(&asker, "delete_image_location", &id).await.map_err(no_image)?;
     api.require(&asker, "get_image_location", &image)?;
     api.service.delete_from_store(&asker.caller, &store, &id).await?;
     Ok(StatusCode::NO_CONTENT)

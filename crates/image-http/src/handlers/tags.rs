@@ -4,6 +4,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use scurry_image::ImageError;
+use scurry_types::ImageId;
 
 use crate::api::{Api, Asker, Named};
 use crate::body::NoBody;
@@ -19,12 +20,12 @@ pub(crate) async fn add(
 ) -> Result<StatusCode, ApiError> {
     let (id, tag) = names.image_and()?;
     if tag.chars().count() > names::LONGEST_NAME {
-        return Err(names::no_match("image", &format!("['{tag}'] is too long")));
+        return Err(names::no_match("image", &format!("'{tag}' is too long")));
     }
     if names::has_astral(&tag) {
         return Err(ApiError::bad_request("Param values can't contain 4 byte unicode."));
     }
-    api.image_for(&asker, "modify_image", &id).await?;
+    api.image_for(&asker, "modify_image", &id).await.map_err(|error| no_image(error, &id))?;
     match api.service.add_tag(&asker.caller, &id, &tag).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(ImageError::TooLarge(text)) => {
@@ -32,6 +33,10 @@ pub(crate) async fn add(
         }
         Err(other) => Err(other.into()),
     }
+}
+
+fn no_image(error: ApiError, id: &ImageId) -> ApiError {
+    error.for_missing_image(format!("Image {id} not found."))
 }
 
 /// Removes a tag.
@@ -42,7 +47,7 @@ pub(crate) async fn remove(
     _: NoBody,
 ) -> Result<StatusCode, ApiError> {
     let (id, tag) = names.image_and()?;
-    api.image_for(&asker, "modify_image", &id).await?;
+    api.image_for(&asker, "modify_image", &id).await.map_err(|error| no_image(error, &id))?;
     api.service.remove_tag(&asker.caller, &id, &tag).await?;
     Ok(StatusCode::NO_CONTENT)
 }

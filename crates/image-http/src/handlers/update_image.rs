@@ -26,7 +26,7 @@ pub(crate) async fn update(
         require(&api, &asker, &image, op)?;
     }
     if ops.is_empty() {
-        return Ok(Json(api.view(&image)));
+        return Ok(Json(api.view(&asker, &image)));
     }
     let rights = PatchRights {
         publicize: api.may(&asker, "publicize_image", &image),
@@ -36,7 +36,7 @@ pub(crate) async fn update(
         change_owner: asker.caller.is_admin,
     };
     let image = api.service.update(&asker.caller, &id, &ops, &rights).await?;
-    Ok(Json(api.view(&image)))
+    Ok(Json(api.view(&asker, &image)))
 }
 
 /// The rules one operation falls under.

@@ -42,13 +42,14 @@ pub(crate) fn require_octets(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::unsupported_media(media, format!("Invalid content type {media}")))
 }
 
-/// Bytes to come: `x-openstack-image-size`, else `Content-Length`; nothing is known of a length of 0.
+/// Bytes to come: `x-openstack-image-size`, else `Content-Length`; a length of 0 says nothing.
 pub(crate) fn announced_length(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = headers.get("x-openstack-image-size") else {
         return Ok(declared_length(headers).filter(|len| *len > 0));
     };
     let size = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    size.map(Some).ok_or_else(|| ApiError::bad_request("Invalid or missing image size in request headers."))
+    size.map(|size: u64| (size > 0).then_some(size))
+        .ok_or_else(|| ApiError::bad_request("Invalid or missing image size in request headers."))
 }
 
 /// The store in `x-image-meta-store`.
@@ -75,6 +76,7 @@ mod tests {
     #[case(&[("content-length", "7")], Ok(Some(7)))]
     #[case(&[("content-length", "0")], Ok(None))]
     #[case(&[("content-length", "7"), ("x-openstack-image-size", "9")], Ok(Some(9)))]
+    #[case(&[("x-openstack-image-size", "0")], Ok(None))]
     #[case(&[("x-openstack-image-size", "nine")], Err(400))]
     #[case(&[("x-openstack-image-size", "-1")], Err(400))]
     fn the_announced_length(#[case] headers: &[(&str, &str)], #[case] expected: Result<Option<u64>, u16>) {

@@ -18,6 +18,5 @@ pub(super) fn schema() -> Value {
             "status": {"type": "string", "description": "What the member made of the offer", "enum": states},
             "schema": {"readOnly": true, "type": "string"},
         },
-        "additionalProperties": false,
     })
 }

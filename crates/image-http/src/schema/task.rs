@@ -20,7 +20,7 @@ pub(super) fn partial() -> Value {
 }
 
 fn named(properties: Map<String, Value>) -> Value {
-    json!({"name": "task", "properties": properties, "additionalProperties": false})
+    json!({"name": "task", "properties": properties})
 }
 
 fn properties() -> Map<String, Value> {

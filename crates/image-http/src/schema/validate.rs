@@ -94,17 +94,36 @@ fn check_object(rules: &Map<String, Value>, object: &Map<String, Value>) -> Opti
 
 /// A value the way the Python services print it, cut when long.
 fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => format!("'{text}'"),
-        other => other.to_string(),
-    };
+    let text = printed(value);
     if text.chars().count() <= 300 {
         return text;
     }
     text.chars().take(300).chain("…".chars()).collect()
+}
+
+fn printed(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => quoted(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(printed).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| format!("{}: {}", quoted(name), printed(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// A text in the quotes Python chooses: double ones only around a text that has single ones and no double ones.
+fn quoted(text: &str) -> String {
+    let text = text.replace('\\', r"\\").replace('\n', r"\n").replace('\r', r"\r").replace('\t', r"\t");
+    if text.contains('\'') && !text.contains('"') {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', r"\'"))
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +158,10 @@ mod tests {
     #[case(json!({"size": true}), Some("True is not of type 'integer' (property size)"))]
     #[case(json!({"tags": ["a", 1]}), Some("1 is not of type 'string' (property tags)"))]
     #[case(json!({"other": null}), Some("None is not of type 'string' (property other)"))]
+    #[case(json!({"other": ["a", null, {"b": 1}]}),
+        Some("['a', None, {'b': 1}] is not of type 'string' (property other)"))]
+    #[case(json!({"size": "it's"}), Some("\"it's\" is not of type 'integer' (property size)"))]
+    #[case(json!({"size": "'\""}), Some(r#"'\'"' is not of type 'integer' (property size)"#))]
     #[case(json!({"location": {}}), Some("'url' is a required property (property location)"))]
     fn finds_the_first_violation(#[case] value: Value, #[case] expected: Option<&str>) {
         assert_eq!(violation(&schema(), &value).as_deref(), expected);

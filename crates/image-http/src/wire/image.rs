@@ -10,8 +10,10 @@ use super::time;
 /// Properties of the service that are nobody's business.
 const HIDDEN: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op_host"];
 
-/// The image's JSON: additional properties first, `locations`, `direct_url` and `stores` where they apply.
-pub(crate) fn view(image: &Image, settings: &ImageSettings, stores: &Registry) -> Value {
+/// The image's JSON: additional properties first, `locations`, `direct_url` and `stores` where they apply and
+/// the asker may know them (`located`).
+pub(crate) fn view(image: &Image, located: bool, settings: &ImageSettings, stores: &Registry) -> Value {
+    let locations = if located { image.locations.as_slice() } else { &[] };
     let mut view = Map::new();
     for (name, value) in &image.properties {
         if !HIDDEN.contains(&name.as_str()) {
@@ -42,10 +44,10 @@ pub(crate) fn view(image: &Image, settings: &ImageSettings, stores: &Registry) -
         view.extend(base);
     }
     if settings.show_multiple_locations {
-        view.insert("locations".to_owned(), image.locations.iter().map(location).collect());
+        view.insert("locations".to_owned(), locations.iter().map(location).collect());
     }
     if settings.show_image_direct_url
-        && let Some(best) = preferred(&image.locations, stores)
+        && let Some(best) = preferred(locations, stores)
     {
         view.insert("direct_url".to_owned(), Value::from(best.url.as_str()));
     }
@@ -54,7 +56,7 @@ pub(crate) fn view(image: &Image, settings: &ImageSettings, stores: &Registry) -
     view.insert("file".to_owned(), Value::from(format!("{}/file", href(image))));
     view.insert("schema".to_owned(), Value::from("/v2/schemas/image"));
     let held = image.stores();
-    if !held.is_empty() {
+    if located && !held.is_empty() {
         view.insert("stores".to_owned(), Value::from(held.join(",")));
     }
     Value::Object(view)

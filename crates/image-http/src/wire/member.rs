@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::time;
 use crate::error::ApiError;
+use crate::names;
 
 /// A member's JSON.
 pub(crate) fn view(member: &Member) -> Value {
@@ -26,8 +27,12 @@ pub(crate) fn new_member(body: &Value) -> Result<&str, ApiError> {
         .ok_or_else(|| ApiError::bad_request("Expected a member in the form: {\"member\": \"image_id\"}"))?;
     match body.get("member") {
         None => Err(ApiError::bad_request("Member to be added not specified")),
+        Some(Value::Null) => Err(ApiError::bad_request("Member can't be empty")),
         Some(Value::String(member)) if member.is_empty() => {
             Err(ApiError::bad_request("Member can't be empty"))
+        }
+        Some(Value::String(member)) if names::has_astral(member) => {
+            Err(ApiError::bad_request("Member can't contain 4 byte unicode characters."))
         }
         Some(Value::String(member)) if member.chars().count() <= 255 => Ok(member),
         Some(_) => {

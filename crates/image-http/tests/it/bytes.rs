@@ -161,9 +161,7 @@ async fn downloads_ask_the_stores_the_client_prefers() {
     let id = api.active("alice", b"data").await;
     let path = format!("/v2/images/{id}/file");
     assert_eq!(api.get("alice", &format!("{path}?prefer=slow,fast")).await.text(), "data");
-    api.get("alice", &format!("{path}?prefer=nope"))
-        .await
-        .refuses(400, "Store for identifier nope not found");
+    api.get("alice", &format!("{path}?prefer=nope")).await.refuses(400, "Store 'nope' is not configured.");
 }
 
 #[tokio::test]

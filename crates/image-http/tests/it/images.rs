@@ -64,11 +64,15 @@ async fn another_project_neither_sees_nor_touches_a_private_image() {
     let id = api.create("alice", json!({"visibility": "private"})).await;
     let path = format!("/v2/images/{id}");
     let missing = format!("No image found with ID {id}");
-    for (method, suffix) in
-        [("GET", ""), ("DELETE", ""), ("GET", "/file"), ("GET", "/tasks"), ("PUT", "/tags/x")]
-    {
+    for (method, suffix, text) in [
+        ("GET", "", missing.as_str()),
+        ("DELETE", "", &format!("Failed to find image {id} to delete")),
+        ("GET", "/file", &missing),
+        ("GET", "/tasks", "The resource could not be found."),
+        ("PUT", "/tags/x", &format!("Image {id} not found.")),
+    ] {
         let answer = api.call("bob", method, &format!("{path}{suffix}")).send().await;
-        answer.refuses(404, &missing);
+        answer.refuses(404, text);
     }
     api.patch("bob", &id, json!([{"op": "replace", "path": "/name", "value": "x"}]))
         .await
@@ -93,7 +97,7 @@ async fn who_sees_but_may_not_change_is_told_403() {
 }
 
 #[rstest]
-#[case("alice", json!({"owner": "bob"}), 403, "You are not permitted to create images owned by 'bob'.")]
+#[case("alice", json!({"owner": "bob"}), 403, "You are not permitted to create images owned by 'bob'")]
 #[case("alice", json!({"visibility": "public"}), 403, "publicize_image")]
 #[case("alice-reader", json!({}), 403, "add_image")]
 #[case("alice", json!({"size": 3}), 403, "Attribute 'size' is read-only.")]

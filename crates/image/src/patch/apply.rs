@@ -157,8 +157,8 @@ fn set(
         "visibility" => fields.visibility = visibility(image, value, rights)?,
         "protected" => fields.protected = field::boolean(value)?,
         "os_hidden" => fields.os_hidden = field::boolean(value)?,
-        "min_disk" => fields.min_disk = field::amount(value)?,
-        "min_ram" => fields.min_ram = field::amount(value)?,
+        "min_disk" => fields.min_disk = field::amount("min_disk", value)?,
+        "min_ram" => fields.min_ram = field::amount("min_ram", value)?,
         "owner" => {
             let owner = field::text_or_null(name, value)?.map(Into::into);
             if owner != image.owner && !rights.change_owner {

@@ -49,13 +49,18 @@ pub(super) fn boolean(value: &Value) -> Result<bool, ImageError> {
 }
 
 /// A number from zero to 2³¹ − 1.
-pub(super) fn amount(value: &Value) -> Result<i64, ImageError> {
+pub(super) fn amount(name: &str, value: &Value) -> Result<i64, ImageError> {
     let number = value.as_i64().ok_or_else(|| mismatch(format_args!("{value} is not of type 'integer'")))?;
     if number < 0 {
-        return Err(mismatch(format_args!("{number} is less than the minimum of 0")));
+        return Err(ImageError::Invalid(format!(
+            "Invalid value '{number}' for parameter '{name}': Cannot be a negative value"
+        )));
     }
     if number > i64::from(i32::MAX) {
-        return Err(mismatch(format_args!("{number} is greater than the maximum of {}", i32::MAX)));
+        return Err(ImageError::Invalid(format!(
+            "'{name}' value out of range, must not exceed {}.",
+            i32::MAX
+        )));
     }
     Ok(number)
 }

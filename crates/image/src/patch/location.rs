@@ -38,10 +38,14 @@ pub(super) fn step(
         [_, index] => Some(index.as_str()),
         _ => return Err(bad_pointer()),
     };
+    if op.op == PatchVerb::Replace && op.value.as_ref().and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        return Err(ImageError::Forbidden("Cannot set locations to empty list.".to_owned()));
+    }
     if !settings.show_multiple_locations {
-        return Err(ImageError::Forbidden(
-            "It's not allowed to update locations if locations are invisible.".to_owned(),
-        ));
+        let verb = if op.op == PatchVerb::Replace { "update" } else { verb(op.op) };
+        return Err(ImageError::Forbidden(format!(
+            "It's not allowed to {verb} locations if locations are invisible."
+        )));
     }
     if !matches!(image.status, ImageStatus::Active | ImageStatus::Queued) {
         return Err(ImageError::Conflict(format!(
@@ -108,9 +112,6 @@ fn add(
 
 fn replace_all(list: &mut Vec<AskedLocation>, value: &Value) -> Result<(), ImageError> {
     let wanted = value.as_array().ok_or_else(|| invalid("locations must be a list"))?;
-    if wanted.is_empty() {
-        return Err(ImageError::Forbidden("Cannot set locations to empty list.".to_owned()));
-    }
     let mut new: Vec<AskedLocation> = Vec::new();
     for one in wanted {
         let mut location = read(one)?;

@@ -184,16 +184,17 @@ fn new_task(caller: &Caller, id: &ImageId, request: &ImportRequest, stores: &[St
     if let ImportMethod::WebDownload { uri } = &request.method {
         method["uri"] = json!(uri);
     }
-    let input = json!({
-        "image_id": id,
-        "import_req": {
-            "method": method,
-            "stores": request.stores,
-            "all_stores": request.all_stores,
-            "all_stores_must_succeed": request.all_stores_must_succeed,
-        },
-        "backend": stores,
-    });
+    let mut asked = json!({"method": method});
+    if !request.stores.is_empty() {
+        asked["stores"] = json!(request.stores);
+    }
+    if request.all_stores {
+        asked["all_stores"] = json!(true);
+    }
+    if !request.all_stores_must_succeed {
+        asked["all_stores_must_succeed"] = json!(false);
+    }
+    let input = json!({"image_id": id, "import_req": asked, "backend": stores});
     Task {
         id: JobId::random(),
         kind: "api_image_import".to_owned(),

@@ -86,16 +86,19 @@ impl Core {
     pub(super) fn release(
         &self,
         task: &JobId,
+        image: &ImageId,
         status: TaskStatus,
         message: String,
         lost: &[Loss],
     ) -> Vec<Change> {
         let failed: Vec<&str> = lost.iter().map(|loss| loss.store.as_str()).collect();
+        let mut state = self.task_state(status, message);
+        state.result = (status == TaskStatus::Success).then(|| json!({"image_id": image}));
         vec![
             Change::SetProperty(reserved::IMPORTING_TO.to_owned(), String::new()),
             Change::SetProperty(reserved::FAILED_IMPORT.to_owned(), failed.join(",")),
             Change::RemoveProperty(reserved::IMPORT_TASK.to_owned()),
-            Change::Task(task.clone(), self.task_state(status, message)),
+            Change::Task(task.clone(), state),
         ]
     }
 

@@ -44,9 +44,7 @@ impl ImageService {
             return Err(not_queued());
         }
         if let Some(missing) = missing_formats(&image) {
-            return Err(ImageError::Invalid(format!(
-                "Properties {missing} must be set prior to saving data."
-            )));
+            return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
         }
         let hint = validation.as_ref().and_then(|data| data.store.as_deref());
         let location = core.locate(id, url, hint).await?;

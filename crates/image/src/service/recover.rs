@@ -113,7 +113,7 @@ impl Core {
         if let Some(task) = image.held_by() {
             let text = "The service was stopped while it worked on the image".to_owned();
             let task = JobId::from(task);
-            more = self.release(&task, TaskStatus::Failure, text, &[]);
+            more = self.release(&task, &image.id, TaskStatus::Failure, text, &[]);
         }
         self.back_to_queued(&image.id, image.status, more).await?;
         Ok(())
@@ -134,7 +134,7 @@ impl Core {
                 .into_iter()
                 .map(|store| super::jobs::Loss { store: store.into(), reason: text.clone(), later: false })
                 .collect();
-            let steps: Vec<Change> = self.release(&task, TaskStatus::Failure, text, &lost);
+            let steps: Vec<Change> = self.release(&task, &id, TaskStatus::Failure, text, &lost);
             let _ = self.images.change(&id, &Guard::default().held_by(&task), &steps).await?;
         }
         Ok(())

@@ -31,7 +31,7 @@ impl ImageService {
         match self.core.images.change(id, &Guard::default(), &change).await? {
             Outcome::Done => Ok(()),
             Outcome::Refused | Outcome::Taken => {
-                Err(ImageError::NotFound(format!("Image {id} has no tag '{tag}'.")))
+                Err(ImageError::NotFound("The resource could not be found.".to_owned()))
             }
         }
     }

@@ -155,9 +155,7 @@ impl Core {
             formed.disk_format.clone_from(&fields.disk_format);
             formed.container_format.clone_from(&fields.container_format);
             if let Some(missing) = missing_formats(&formed) {
-                return Err(ImageError::Invalid(format!(
-                    "Properties {missing} must be set prior to saving data."
-                )));
+                return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
             }
             plan.changes.push(Change::Sizes { size: Some(len), virtual_size: None });
             plan.changes.push(Change::Hashes {

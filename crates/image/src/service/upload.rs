@@ -17,13 +17,13 @@ use crate::error::ImageError;
 use crate::image::Image;
 use crate::ports::{Change, Guard, Outcome, Purpose, WriteRow};
 
-/// Which formats data needs before it is taken.
+/// Which formats data needs before it is taken, as the subject of a sentence.
 pub(super) fn missing_formats(image: &Image) -> Option<&'static str> {
     match (&image.disk_format, &image.container_format) {
         (Some(_), Some(_)) => None,
-        (None, Some(_)) => Some("disk_format"),
-        (Some(_), None) => Some("container_format"),
-        (None, None) => Some("disk_format, container_format"),
+        (None, Some(_)) => Some("Property disk_format"),
+        (Some(_), None) => Some("Property container_format"),
+        (None, None) => Some("Properties disk_format, container_format"),
     }
 }
 
@@ -42,9 +42,7 @@ impl ImageService {
             return Err(core.no_transition(id, ImageStatus::Saving).await);
         }
         if let Some(missing) = missing_formats(&image) {
-            return Err(ImageError::Invalid(format!(
-                "Properties {missing} must be set prior to saving data."
-            )));
+            return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
         }
         let core = Arc::clone(core);
         let caller = caller.clone();

@@ -86,7 +86,11 @@ async fn refusals_have_glances_words() {
             403,
             "You are not authorized to complete publicize_image action.",
         ),
-        (replace("min_disk", json!(-1)), 400, "-1 is less than the minimum of 0"),
+        (
+            replace("min_disk", json!(-1)),
+            400,
+            "Invalid value '-1' for parameter 'min_disk': Cannot be a negative value",
+        ),
         (replace("protected", json!("yes")), 400, "is not of type 'boolean'"),
         (add("x", json!(5)), 400, "5 is not of type 'string'"),
         (replace("name", json!("\u{1f600}")), 400, "Name can't contain 4 byte unicode characters."),

@@ -129,7 +129,7 @@ impl CopyJob {
 
     async fn succeed(&self, job: &Job, id: &ImageId, note: String, lost: &[Loss]) -> Answer<Outcome> {
         self.core.crash.pass("copy.before-success").await;
-        let changes = self.core.release(&job.id, TaskStatus::Success, note, lost);
+        let changes = self.core.release(&job.id, id, TaskStatus::Success, note, lost);
         if self.core.change_held(id, Guard::default(), &job.id, &changes).await? != ports::Outcome::Done {
             self.core.task_lost(&job.id).await?;
         }
@@ -137,7 +137,7 @@ impl CopyJob {
     }
 
     async fn fail(&self, job: &Job, id: &ImageId, reason: &str, lost: &[Loss]) -> Answer<Outcome> {
-        let changes = self.core.release(&job.id, TaskStatus::Failure, reason.to_owned(), lost);
+        let changes = self.core.release(&job.id, id, TaskStatus::Failure, reason.to_owned(), lost);
         if self.core.change_held(id, Guard::default(), &job.id, &changes).await? != ports::Outcome::Done {
             self.core.task_lost(&job.id).await?;
         }

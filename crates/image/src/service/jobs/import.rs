@@ -115,11 +115,11 @@ impl ImportJob {
         let kept = rows.iter().filter(|row| !dropped.contains(row));
         changes.extend(kept.map(|row| Change::JournalClear(row.id.clone())));
         let message = if lost.is_empty() {
-            format!("Imported {} MiB", taken.len >> 20)
+            format!("Copied {} MiB", taken.len >> 20)
         } else {
             format!("Imported, but not into {}", sentence(&lost))
         };
-        changes.extend(core.release(&job.id, TaskStatus::Success, message, &lost));
+        changes.extend(core.release(&job.id, id, TaskStatus::Success, message, &lost));
         core.crash.pass("import.before-active").await;
         let guard = Guard::states(&[ImageStatus::Importing]);
         let outcome = core.change_held(id, guard, &job.id, &changes).await?;
@@ -147,7 +147,7 @@ impl ImportJob {
             stores.into_iter().map(|store| Loss { store, reason: reason.to_owned(), later: false }).collect();
         let mut changes =
             vec![Change::Status(ImageStatus::Queued), Change::Sizes { size: None, virtual_size: None }];
-        changes.extend(core.release(&job.id, TaskStatus::Failure, reason.to_owned(), &lost));
+        changes.extend(core.release(&job.id, id, TaskStatus::Failure, reason.to_owned(), &lost));
         let guard = Guard::states(&[ImageStatus::Importing]);
         if core.change_held(id, guard, &job.id, &changes).await? != ports::Outcome::Done {
             core.task_lost(&job.id).await?;

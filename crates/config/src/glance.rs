@@ -3,6 +3,7 @@
 
 mod keystone;
 mod pipeline;
+mod plugins;
 mod stores;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use scurry_types::{HashAlgorithm, Secret, size};
 
 pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
 pub use pipeline::{Authentication, Pipeline};
+pub use plugins::ImportPlugins;
 pub use stores::{CinderStore, FileStore, Store, StoreKind, StoreSection};
 
 use crate::error::ConfigErrors;
@@ -90,6 +92,8 @@ pub struct GlanceConf {
     pub image_format: ImageFormats,
     /// Import methods clients may use.
     pub enabled_import_methods: Vec<String>,
+    /// What happens to the bytes of imports.
+    pub import_plugins: ImportPlugins,
     /// Stores one import writes at once.
     pub max_parallel_stores: usize,
     /// Imports run at once.
@@ -185,6 +189,7 @@ impl GlanceConf {
                 gpt_safety_checks_nonfatal: words(format, "gpt_safety_checks_nonfatal"),
             },
             enabled_import_methods: import_methods(reader),
+            import_plugins: plugins::read(reader),
             max_parallel_stores: reader.opt("image_import_opts", "max_parallel_stores").unwrap_or(1),
             task_pool_threads: reader.opt("wsgi", "task_pool_threads").unwrap_or(16),
             task_time_to_live: reader.opt("task", "task_time_to_live").unwrap_or(48),

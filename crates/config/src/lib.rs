@@ -21,7 +21,8 @@ pub use error::{ConfigErrors, Place, Problem};
 pub use files::{ConfigFiles, RawValue};
 pub use glance::{
     AuthMethod, Authentication, CinderStore, DomainSetting, FileStore, GlanceConf, ImageFormats,
-    KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, Store, StoreKind, StoreSection,
+    ImportPlugins, KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, Store, StoreKind,
+    StoreSection,
 };
 pub use option::{Kind, OptionSpec};
 pub use reader::{FromOption, Reader};

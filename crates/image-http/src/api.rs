@@ -65,6 +65,7 @@ impl FromRequestParts<Api> for Asker {
             project: context.project_id.clone(),
             user: Some(context.user_id.clone()),
             is_admin: context.is_admin,
+            roles: context.roles.clone(),
             request_id: context.request_id.clone(),
         };
         Ok(Self { context, caller })

@@ -33,6 +33,9 @@ pub enum BodyError {
         /// Whether another attempt may help.
         later: bool,
     },
+    /// An import plugin cannot do with the bytes what it is there for.
+    #[error("{0}")]
+    Unusable(String),
     /// A staged image cannot be read back.
     #[error("the staged image cannot be read")]
     Local(#[source] std::io::Error),

@@ -14,6 +14,8 @@ pub struct Caller {
     pub user: Option<UserId>,
     /// Holds `context_is_admin`: sees and changes everything.
     pub is_admin: bool,
+    /// Names of the token's roles.
+    pub roles: Vec<String>,
     /// `req-…`, kept with tasks.
     pub request_id: String,
 }

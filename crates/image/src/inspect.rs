@@ -14,10 +14,12 @@ const ARCHIVES: [&str; 3] = ["ova", "docker", "compressed"];
 ///
 /// Unlike Glance, images that are not `bare` are judged too: a container that is no archive holds the disk as
 /// it is, and an archive must not turn out to be some other disk. Only `bare` images get a virtual size.
+/// `strict` requires the match whatever the operator forgives.
 pub(crate) fn judge(
     inspection: Option<&Inspection>,
     image: &Image,
     settings: &ImageSettings,
+    strict: bool,
 ) -> Result<Option<u64>, ImageError> {
     let Some(inspection) = inspection else { return Ok(None) };
     let container = image.container_format.as_deref().unwrap_or("");
@@ -25,7 +27,7 @@ pub(crate) fn judge(
         return Ok(None);
     }
     let rules = InspectionRules {
-        require_match: settings.require_image_format_match,
+        require_match: strict || settings.require_image_format_match,
         vmdk_allowed_types: settings.vmdk_allowed_types.clone(),
         gpt_nonfatal: settings.gpt_safety_checks_nonfatal.clone(),
     };

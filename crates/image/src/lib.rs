@@ -12,6 +12,7 @@ mod import;
 mod inspect;
 mod member;
 mod patch;
+mod plugins;
 pub mod ports;
 mod query;
 mod service;
@@ -25,6 +26,7 @@ pub use image::{Image, ImageLocation, NewImage, ValidationData};
 pub use import::{ImportMethod, ImportRequest};
 pub use member::Member;
 pub use patch::{Dialect, PatchOp, PatchRights, PatchVerb};
+pub use plugins::{ImportPlugin, ImportPlugins, UnknownImportPlugin};
 pub use query::{
     Direction, Filter, ListQuery, Match, MemberStatusFilter, NumberField, SortKey, TimeOp, VisibilityFilter,
 };

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use scurry_types::HashAlgorithm;
 
+use crate::plugins::ImportPlugins;
+
 /// `image_member_quota` and its kin; a negative number means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -21,6 +23,7 @@ pub struct Quotas {
 #[allow(missing_docs, clippy::struct_excessive_bools)]
 pub struct ImageSettings {
     pub enabled_import_methods: Vec<String>,
+    pub import_plugins: ImportPlugins,
     pub container_formats: Vec<String>,
     pub disk_formats: Vec<String>,
     pub hashing_algorithm: HashAlgorithm,
@@ -54,6 +57,7 @@ impl Default for ImageSettings {
         let list = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         Self {
             enabled_import_methods: list(&["glance-direct", "copy-image"]),
+            import_plugins: ImportPlugins::default(),
             container_formats: list(&["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]),
             disk_formats: list(&[
                 "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop",

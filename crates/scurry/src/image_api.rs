@@ -2,6 +2,7 @@
 //! The image service, wired from its configuration: the same for `scurry up` and `scurry image-api`.
 
 mod access;
+mod plugins;
 mod stores;
 
 use std::net::IpAddr;
@@ -124,6 +125,7 @@ fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
     })?;
     Ok(ImageSettings {
         enabled_import_methods: conf.enabled_import_methods.clone(),
+        import_plugins: plugins::read(conf)?,
         container_formats: conf.image_format.container_formats.clone(),
         disk_formats: conf.image_format.disk_formats.clone(),
         hashing_algorithm: conf.hashing_algorithm,

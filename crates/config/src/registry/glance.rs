@@ -142,7 +142,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     ),
     int("wsgi", "task_pool_threads", "16", "Imports run at once.").min(1),
     text("wsgi", "python_interpreter", "Python for helper processes.").ignored(),
-    list("image_import_opts", "image_import_plugins", "", "Steps put into imports.").ignored(),
+    list("image_import_opts", "image_import_plugins", "", "Steps put into imports."),
     int("image_import_opts", "max_parallel_stores", "1", "Stores one import writes at once.").min(1),
     list("import_filtering_opts", "allowed_schemes", "http, https", "URL schemes web-download may use."),
     list("import_filtering_opts", "disallowed_schemes", "", "URL schemes it may not use."),
@@ -162,14 +162,11 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "ignore_user_roles",
         "admin",
         "Roles whose imports get no properties.",
-    )
-    .ignored(),
-    OptionSpec::new("inject_metadata_properties", "inject", Kind::Dict, "Properties put on imported images.")
-        .ignored(),
+    ),
+    OptionSpec::new("inject_metadata_properties", "inject", Kind::Dict, "Properties put on imported images."),
     text("image_conversion", "output_format", "Format the conversion step makes.")
         .default("raw")
-        .choices(&["qcow2", "raw", "vmdk"])
-        .ignored(),
+        .choices(&["qcow2", "raw", "vmdk"]),
     text("database", "connection", "The database: sqlite:///<path>.").secret(),
     text("oslo_policy", "policy_file", "File of policy rules over the built-in ones.").default("policy.yaml"),
     OptionSpec::new("oslo_policy", "policy_dirs", Kind::MultiStr, "Directories of further policy files.")

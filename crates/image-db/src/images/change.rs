@@ -129,6 +129,13 @@ async fn step<C: ConnectionTrait>(db: &C, id: &ImageId, change: &Change) -> Resu
             set(db, id, [(image::Column::Status, Expr::value(status.as_str()))]).await?;
         }
         Change::Base(fields) => base(db, id, fields).await?,
+        Change::Formats { disk, container } => {
+            let columns = [
+                (image::Column::DiskFormat, Expr::value(disk.clone())),
+                (image::Column::ContainerFormat, Expr::value(container.clone())),
+            ];
+            set(db, id, columns).await?;
+        }
         Change::Sizes { size, virtual_size } => {
             let columns = [
                 (image::Column::Size, Expr::value(size.map(column))),

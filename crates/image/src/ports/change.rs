@@ -89,6 +89,13 @@ pub enum Change {
     Status(ImageStatus),
     /// Sets the fields a PATCH may change.
     Base(BaseFields),
+    /// Sets what kind of image it is.
+    Formats {
+        /// Of the disk.
+        disk: Option<String>,
+        /// Of what is around it.
+        container: Option<String>,
+    },
     /// Sets the length in bytes and the virtual size.
     Sizes {
         /// Bytes of the image.

@@ -53,6 +53,7 @@ impl ImageService {
                 stores: stores.clone(),
                 must_succeed: request.all_stores_must_succeed,
                 project: caller.project.clone(),
+                inject: self.core.settings.import_plugins.properties(&caller.roles),
             }
             .to_json(),
             claimed: None,

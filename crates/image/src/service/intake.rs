@@ -79,6 +79,8 @@ pub(super) struct IntakeSpec {
     /// Length for the stores to make room for, where it is known.
     pub(super) expected_len: Option<u64>,
     pub(super) on_failure: OnFailure,
+    /// The bytes must be of the image's formats whatever the operator forgives.
+    pub(super) strict: bool,
     pub(super) progress: Arc<Progress>,
     pub(super) cancel: CancellationToken,
 }
@@ -177,7 +179,7 @@ impl Core {
         .await
         .map_err(refusal)?;
         self.crash.pass("write.written").await;
-        self.settle(image, ingested, spec.on_failure, lost).await
+        self.settle(image, ingested, spec.strict, spec.on_failure, lost).await
     }
 
     /// The algorithm of the deployment; an image keeps the one it has.
@@ -191,6 +193,7 @@ impl Core {
         &self,
         image: &Image,
         ingested: Ingested,
+        strict: bool,
         on_failure: OnFailure,
         mut lost: Vec<LostLane>,
     ) -> Result<Taken, Refused> {
@@ -202,7 +205,7 @@ impl Core {
                 TargetOutcome::Failed { store, error, .. } => lost.push(LostLane { store, error }),
             }
         }
-        let virtual_size = match judge(inspection.as_ref(), image, &self.settings) {
+        let virtual_size = match judge(inspection.as_ref(), image, &self.settings, strict) {
             Ok(size) => size,
             Err(error) => {
                 abort(open).await;
@@ -250,6 +253,21 @@ fn all_lost(lost: Vec<LostLane>) -> Refused {
     Refused::by_stores(error, stores)
 }
 
+/// What a body says that breaks off.
+pub(super) fn unreadable(error: BodyError) -> Refused {
+    match error {
+        BodyError::ClientGone => ImageError::ClientGone.into(),
+        BodyError::Malformed(_) => ImageError::Invalid(error.to_string()).into(),
+        BodyError::Unusable(text) => ImageError::UnsupportedMedia(text).into(),
+        BodyError::Outbound { text, later } => {
+            Refused { error: ImageError::Unavailable { text, retry_after: None }, stores: Vec::new(), later }
+        }
+        BodyError::Local(source) => {
+            ImageError::Local { text: "cannot read the staged image".to_owned(), source }.into()
+        }
+    }
+}
+
 fn refusal(failed: Failed<IngestError>) -> Refused {
     for left in &failed.left_behind {
         tracing::warn!(store.id = %left.store, url = left.url, error = %left.error, "an object that does not count is still there");
@@ -262,17 +280,8 @@ fn refusal(failed: Failed<IngestError>) -> Refused {
         IngestError::LongerThanDeclared { .. } | IngestError::ShorterThanDeclared { .. } => {
             ImageError::Invalid(format!("Size mismatch: {text}")).into()
         }
-        IngestError::Source(source) => match source.downcast::<BodyError>().map(|error| *error) {
-            Ok(BodyError::ClientGone) => ImageError::ClientGone.into(),
-            Ok(error @ BodyError::Malformed(_)) => ImageError::Invalid(error.to_string()).into(),
-            Ok(BodyError::Outbound { text, later }) => Refused {
-                error: ImageError::Unavailable { text, retry_after: None },
-                stores: Vec::new(),
-                later,
-            },
-            Ok(BodyError::Local(source)) => {
-                ImageError::Local { text: "cannot read the staged image".to_owned(), source }.into()
-            }
+        IngestError::Source(source) => match source.downcast::<BodyError>() {
+            Ok(error) => unreadable(*error),
             Err(source) => ImageError::Invalid(format!("{text}: {source}")).into(),
         },
         IngestError::AllTargetsFailed(errors) => {

@@ -9,6 +9,9 @@ mod delete;
 mod hash;
 mod import;
 mod origin;
+mod plugins;
+
+use std::collections::BTreeMap;
 
 use chrono::{SubsecRound, Utc};
 use scurry_types::{ImageId, JobId, ProjectId, StoreId, TaskStatus};
@@ -44,6 +47,9 @@ pub(super) struct ImportPayload {
     pub(super) must_succeed: bool,
     /// Whose limits count.
     pub(super) project: Option<ProjectId>,
+    /// Properties the operator puts on the image.
+    #[serde(default)]
+    pub(super) inject: BTreeMap<String, String>,
 }
 
 impl ImportPayload {

@@ -81,6 +81,7 @@ impl Core {
         self.crash.pass("upload.saving").await;
         let lanes = [Lane { store, row }];
         let spec = IntakeSpec {
+            strict: false,
             declared_len,
             expected_len: None,
             on_failure: OnFailure::AbortAll,

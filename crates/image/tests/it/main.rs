@@ -16,6 +16,7 @@ mod import;
 mod listing;
 mod locations;
 mod patch;
+mod plugins;
 mod quota;
 mod upload;
 mod world;

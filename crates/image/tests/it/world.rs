@@ -165,6 +165,7 @@ pub(crate) fn caller(project: &str) -> Caller {
         project: Some(project.into()),
         user: Some("someone".into()),
         is_admin: false,
+        roles: vec!["member".to_owned()],
         request_id: "req-1".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use scurry_jobs::{Handler, Job, JobContext, Outcome};
 use scurry_transfer::OnFailure;
 use scurry_types::{ImageId, ImageStatus, TaskStatus};
 
+use super::plugins::Prepared;
 use super::{IMPORT, ImportPayload, Loss, sentence};
 use crate::image::Image;
 use crate::ports::{self, Change, Guard, Purpose, WriteRow};
@@ -55,7 +56,7 @@ impl ImportJob {
             return Ok(Outcome::Failed("the image is gone".to_owned()));
         }
         match self.transfer(job, &image, &payload, &lanes, context).await {
-            Ok(taken) => self.succeed(job, &image, &taken, &rows).await,
+            Ok((stored, taken)) => self.succeed(job, &payload, &stored, &taken, &rows).await,
             Err(refused) => {
                 core.clear_writes(&rows).await;
                 if context.stop.is_cancelled() && core.held(id, &job.id).await?.is_some() {
@@ -78,24 +79,36 @@ impl ImportJob {
         payload: &ImportPayload,
         lanes: &[Lane],
         context: &JobContext,
-    ) -> Result<Taken, Refused> {
+    ) -> Result<(Image, Taken), Refused> {
         let core = &self.core;
         let project = payload.project.as_ref();
         core.enforce(project, Resource::CountUploading, 0).await?;
         let origin = core.open_origin(&image.id, &job.id, &payload.source).await?;
+        core.enforce(project, Resource::SizeTotal, mebibytes(origin.len)).await?;
+        let Prepared { origin, image, strict } = core.prepare(image, origin, &context.stop).await?;
         core.enforce(project, Resource::SizeTotal, mebibytes(origin.len)).await?;
         let on_failure = if payload.must_succeed { OnFailure::AbortAll } else { OnFailure::DropTarget };
         let spec = IntakeSpec {
             declared_len: origin.len,
             expected_len: origin.len,
             on_failure,
+            strict,
             progress: Arc::default(),
             cancel: context.stop.clone(),
         };
-        core.take_in(image, lanes, origin.body, spec).await
+        let taken = core.take_in(&image, lanes, origin.body, spec).await?;
+        Ok((image, taken))
     }
 
-    async fn succeed(&self, job: &Job, image: &Image, taken: &Taken, rows: &[WriteRow]) -> Answer<Outcome> {
+    /// `image` has the formats of what is stored.
+    async fn succeed(
+        &self,
+        job: &Job,
+        payload: &ImportPayload,
+        image: &Image,
+        taken: &Taken,
+        rows: &[WriteRow],
+    ) -> Answer<Outcome> {
         let core = &self.core;
         let id = &image.id;
         let lost: Vec<Loss> = taken
@@ -112,6 +125,7 @@ impl ImportJob {
         core.clear_writes(&dropped).await;
         let mut changes = taken.changes();
         changes.push(Change::Status(ImageStatus::Active));
+        changes.extend(as_prepared(image, payload));
         let kept = rows.iter().filter(|row| !dropped.contains(row));
         changes.extend(kept.map(|row| Change::JournalClear(row.id.clone())));
         let message = if lost.is_empty() {
@@ -156,6 +170,14 @@ impl ImportJob {
         core.remove_staged(id).await?;
         Ok(Outcome::Failed(reason.to_owned()))
     }
+}
+
+/// What import plugins make of the image.
+fn as_prepared(image: &Image, payload: &ImportPayload) -> Vec<Change> {
+    let (disk, container) = (image.disk_format.clone(), image.container_format.clone());
+    let properties =
+        payload.inject.iter().map(|(name, value)| Change::SetProperty(name.clone(), value.clone()));
+    properties.chain([Change::Formats { disk, container }]).collect()
 }
 
 pub(super) fn read(job: &Job) -> (Option<&ImageId>, Option<ImportPayload>) {

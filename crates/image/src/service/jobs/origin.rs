@@ -34,7 +34,6 @@ pub(super) struct Origin {
     /// The bytes.
     pub(super) body: Body,
     /// The file they are in, for whoever cannot do with a stream.
-    #[allow(dead_code, reason = "for the import plugins")]
     pub(super) file: Option<PathBuf>,
 }
 

@@ -123,27 +123,30 @@ async fn unfit_images_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn qcow2_becomes_raw() {
+async fn images_of_every_format_become_raw() {
     let lab = Lab::new().await;
     let dir = tempfile::tempdir().unwrap();
-    let (raw, qcow2) = (dir.path().join("d.raw"), dir.path().join("d.qcow2"));
     let mut disk = vec![0_u8; 8 << 20];
     disk[5 << 20..(5 << 20) + 7].copy_from_slice(b"in here");
-    std::fs::write(&raw, &disk).unwrap();
-    let made = std::process::Command::new("qemu-img")
-        .args(["convert", "-f", "raw", "-O", "qcow2"])
-        .args([&raw, &qcow2])
-        .status();
-    if !made.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: qemu-img is not installed");
-        return;
-    }
-    let image = lab.cloud.add("a1", "qcow2", &std::fs::read(&qcow2).unwrap(), json!({}));
-    for kind in ["pure", "replicated"] {
-        let id = lab.make(json!({ "imageRef": image, "size": 1, "volume_type": kind })).await;
-        assert_eq!(lab.read(&id, 5 << 20, 7).await, b"in here");
-        assert_eq!(lab.read(&id, 0, 7).await, [0; 7]);
-        assert_eq!(lab.show(&id).await["bootable"], "true");
+    std::fs::write(dir.path().join("raw"), &disk).unwrap();
+    for (format, name) in
+        [("qcow2", "qcow2"), ("vmdk", "vmdk"), ("vdi", "vdi"), ("vhd", "vpc"), ("vhdx", "vhdx")]
+    {
+        let made = std::process::Command::new("qemu-img")
+            .current_dir(dir.path())
+            .args(["convert", "-f", "raw", "-O", name, "raw", format])
+            .status();
+        if !made.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: qemu-img is not installed");
+            return;
+        }
+        let image = lab.cloud.add("a1", format, &std::fs::read(dir.path().join(format)).unwrap(), json!({}));
+        for kind in ["pure", "replicated"] {
+            let id = lab.make(json!({ "imageRef": image, "size": 1, "volume_type": kind })).await;
+            assert_eq!(lab.read(&id, 5 << 20, 7).await, b"in here", "{format}");
+            assert_eq!(lab.read(&id, 0, 7).await, [0; 7]);
+            assert_eq!(lab.show(&id).await["bootable"], "true");
+        }
     }
     assert_eq!(std::fs::read_dir(lab.path().join("pools/conversion")).unwrap().count(), 0);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A qcow2 image: two levels of tables lead to its clusters.
 
-use std::io::Read;
+use std::io::{self, Read};
+
+use ruzstd::decoding::StreamingDecoder;
 
 use super::mapped::{Layout, Place};
 use super::source::Source;
@@ -14,6 +16,8 @@ const COMPRESSION_TYPE: u64 = 0b1000;
 const TABLE_MAX: u64 = 32 << 20;
 /// The part of a table's entry that is an offset.
 const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
+/// Memory a compressed cluster may ask for, in bytes: clusters have 2 MiB at most.
+const WINDOW_MAX: u64 = 8 << 20;
 const COMPRESSED: u64 = 1 << 62;
 /// Of version 3.
 const READS_ZERO: u64 = 1;
@@ -83,6 +87,11 @@ impl Qcow2 {
     }
 }
 
+fn unzstd(packed: &[u8], cluster: &mut [u8]) -> io::Result<()> {
+    let decoder = StreamingDecoder::new_with_max_window_size(packed, WINDOW_MAX);
+    decoder.map_err(io::Error::other)?.read_exact(cluster)
+}
+
 fn compression(source: &Source) -> Result<Compression, ConversionError> {
     match source.entry::<1>(104)? {
         [0] => Ok(Compression::Deflate),
@@ -127,9 +136,7 @@ impl Layout for Qcow2 {
         let mut cluster = vec![0; 1 << self.bits];
         let unpacked = match self.compression {
             Compression::Deflate => flate2::read::DeflateDecoder::new(&packed[..]).read_exact(&mut cluster),
-            Compression::Zstd => ruzstd::decoding::StreamingDecoder::new(&packed[..])
-                .map_err(|_| ConversionError::COMPRESSED_DATA)?
-                .read_exact(&mut cluster),
+            Compression::Zstd => unzstd(&packed, &mut cluster),
         };
         unpacked.map_err(|_| ConversionError::COMPRESSED_DATA)?;
         Ok(cluster)

@@ -2,6 +2,7 @@
 //! Inspection, judgement and conversion of images QEMU made and of images nobody should have made.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
+mod attacks;
 mod convert;
 mod detect;
 mod hostile;

@@ -55,9 +55,10 @@ pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) 
         let location = format!("{}/v2/", base.trim_end_matches('/'));
         return (StatusCode::FOUND, [(header::LOCATION, location)]).into_response();
     }
+    let rest = rest.trim_start_matches('/'); // a client's base address may end in a slash
     let target = match request.uri().query() {
-        Some(query) => format!("/v2{rest}?{query}"),
-        None => format!("/v2{rest}"),
+        Some(query) => format!("/v2/{rest}?{query}"),
+        None => format!("/v2/{rest}"),
     };
     let Ok(target) = target.parse::<PathAndQuery>() else {
         return ApiError::no_resource().into_response();

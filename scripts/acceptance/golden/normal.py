@@ -10,6 +10,9 @@ import re
 HEADERS = {"content-type", "location", "allow", "accept-patch", "content-range", "content-md5", "www-authenticate",
            "etag", "accept-ranges", "x-openstack-request-id", "cache-control", "vary"}
 PREFIXES = ("openstack-", "x-image-", "x-openstack-image", "access-control-")
+# Headers that the names of requests leave out.
+USUAL = {("Content-Type", kind) for kind in (
+    "application/json", "application/octet-stream", "application/openstack-images-v2.1-json-patch")}
 TIME = re.compile(r"\b20[2-9]\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 REQUEST = re.compile(r"\breq-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -100,14 +103,14 @@ class Names:
 def name_of(request, seen):
     """A request in one line, as the lists of differences call it; `seen` counts those that are equal."""
     words = [request["who"], request["method"], request["path"]]
-    headers = request.get("headers", {})
-    if headers and headers != {"Content-Type": "application/json"}:
+    headers = {name: value for name, value in request.get("headers", {}).items() if (name, value) not in USUAL}
+    if headers:
         words.append(json.dumps(headers, ensure_ascii=False))
     if "body" in request:
         body = request["body"]
         words.append(body if isinstance(body, str) else json.dumps(body, ensure_ascii=False))
     line = " ".join(" ".join(words).split())
-    line = line if len(line) <= 160 else line[:157] + "..."
+    line = line if len(line) <= 200 else line[:197] + "..."
     line += f" [{request['note']}]" if "note" in request else ""
     count = seen[line] = seen.get(line, 0) + 1
     return line + (f" ({count})" if count > 1 else "")

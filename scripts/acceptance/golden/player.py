@@ -125,7 +125,7 @@ class Player:
             self._remove(image)
 
     def clear(self):
-        """Removes every image there is, so that lists show what the topic makes."""
+        """Removes every image there is: lists and usage show what the topic makes."""
         for hidden in ("false", "true"):
             for image in self.quiet("GET", f"/v2/images?limit=1000&visibility=all&os_hidden={hidden}").get("images", []):
                 self._remove(image["id"])
@@ -146,6 +146,7 @@ def play(topic, base, cast, places=()):
     """Plays a topic's module; what goes wrong in it is a trouble, not the end."""
     player = Player(base, cast, places)
     try:
+        player.clear()
         topic.play(player)
     except Exception as error:  # a service that answers otherwise can lead a topic astray anywhere
         player.troubles.append(f"the topic ended early: {type(error).__name__}: {error}")

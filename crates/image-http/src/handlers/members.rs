@@ -120,12 +120,8 @@ pub(crate) async fn remove(
 
 /// An image the caller may see.
 async fn find(api: &Api, asker: &Asker, id: &ImageId) -> Result<Image, ApiError> {
-    match api.image_for(asker, "get_image", id).await {
-        Err(error) if error.status == StatusCode::NOT_FOUND => {
-            Err(ApiError::not_found(format!("Image {id} not found.")))
-        }
-        other => other,
-    }
+    let no_image = |error: ApiError| error.for_missing_image(format!("Image {id} not found."));
+    api.image_for(asker, "get_image", id).await.map_err(no_image)
 }
 
 fn require_shared(image: &Image, what: &str) -> Result<(), ApiError> {

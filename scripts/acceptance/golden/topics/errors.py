@@ -8,7 +8,6 @@ ACCEPTS = ["application/json", "text/plain", "text/html", "*/*", "", "applicatio
 
 
 def play(p):
-    p.clear()
     image = p.image("to err with", protected=True)
     for accept in ACCEPTS:
         headers = {"Accept": accept}

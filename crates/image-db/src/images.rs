@@ -30,7 +30,7 @@ pub(crate) enum RowError {
     Content { table: &'static str, column: &'static str, value: String },
 }
 
-fn failed<E: Into<RowError>>(action: &'static str) -> impl FnOnce(E) -> RepositoryError {
+pub(crate) fn failed<E: Into<RowError>>(action: &'static str) -> impl FnOnce(E) -> RepositoryError {
     move |error| RepositoryError { action, source: Box::new(error.into()) }
 }
 

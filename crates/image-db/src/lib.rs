@@ -7,6 +7,7 @@ mod connection;
 mod entity;
 mod images;
 mod jobs;
+mod metadefs;
 mod schema;
 mod stamp;
 

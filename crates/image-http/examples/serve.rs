@@ -33,6 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let stores: Vec<Arc<dyn Store>> = vec![Arc::new(fast), Arc::new(MemoryStore::new("slow"))];
     let service = ImageService::new(ServiceParts {
         images: database.clone(),
+        metadefs: database.clone(),
         jobs: database,
         stores: Registry::new(stores, "fast".into())?,
         limits: None,

@@ -11,6 +11,7 @@ mod image;
 mod import;
 mod inspect;
 mod member;
+pub mod metadef;
 mod patch;
 mod plugins;
 pub mod ports;

@@ -3,6 +3,7 @@
 
 mod change;
 mod journal;
+mod metadef;
 mod outbound;
 
 use std::error::Error;
@@ -13,6 +14,7 @@ use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, Proje
 
 pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
 pub use journal::{Purpose, WriteRow};
+pub use metadef::{Existing, Loaded, MetadefOutcome, MetadefRepository};
 pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundRequest};
 
 use crate::image::Image;

@@ -37,7 +37,8 @@ use self::crash::CrashPoints;
 pub use self::quota::Usage;
 pub use self::recover::Orphan;
 use crate::error::ImageError;
-use crate::ports::{ImageRepository, Limits, Outbound};
+use crate::metadef::Metadefs;
+use crate::ports::{ImageRepository, Limits, MetadefRepository, Outbound};
 use crate::settings::ImageSettings;
 
 type Answer<T> = Result<T, ImageError>;
@@ -49,6 +50,8 @@ pub struct ServiceParts {
     pub images: Arc<dyn ImageRepository>,
     /// The jobs' database (the same one).
     pub jobs: Arc<dyn JobRepository>,
+    /// The metadata definitions' database (the same one).
+    pub metadefs: Arc<dyn MetadefRepository>,
     /// The stores.
     pub stores: Registry,
     /// Project limits; `None` when `use_keystone_limits` is off.
@@ -63,6 +66,7 @@ pub struct ServiceParts {
 #[derive(Debug, Clone)]
 pub struct ImageService {
     core: Arc<Core>,
+    metadefs: Metadefs,
     engine: Engine,
     /// Uploads that outlive their requests.
     tracker: TaskTracker,
@@ -72,6 +76,7 @@ impl ImageService {
     /// Puts the service together. Nothing runs before [`ImageService::start`].
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
+        let metadefs = Metadefs::new(Arc::clone(&parts.metadefs));
         let core = Arc::new(Core::new(parts));
         let handlers: [Arc<dyn Handler>; 5] = [
             Arc::new(jobs::CopyJob::new(Arc::clone(&core))),
@@ -87,7 +92,7 @@ impl ImageService {
             ..EngineSettings::default()
         };
         let engine = Engine::new(Arc::clone(&core.jobs), settings, handlers);
-        Self { core, engine, tracker: TaskTracker::new() }
+        Self { core, metadefs, engine, tracker: TaskTracker::new() }
     }
 
     /// Clears up what an earlier life of this node left unfinished, then begins to work on jobs. To be
@@ -111,6 +116,12 @@ impl ImageService {
     #[must_use]
     pub fn stores(&self) -> &Registry {
         &self.core.stores
+    }
+
+    /// The metadata definitions.
+    #[must_use]
+    pub fn metadefs(&self) -> &Metadefs {
+        &self.metadefs
     }
 
     /// The options in force.

@@ -61,6 +61,7 @@ impl ImageApi {
         let limits = access::limits(conf)?;
         let service = ImageService::new(ServiceParts {
             images: database.clone(),
+            metadefs: database.clone(),
             jobs: database,
             stores: registry,
             limits,

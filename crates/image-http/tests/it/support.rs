@@ -68,6 +68,7 @@ impl TestApi {
         let stores: Vec<Arc<dyn Store>> = vec![Arc::new(fast.clone()), Arc::new(slow.clone())];
         let service = ImageService::new(ServiceParts {
             images: database.clone(),
+            metadefs: database.clone(),
             jobs: database,
             stores: Registry::new(stores, "fast".into()).unwrap(),
             limits: options.limits,

@@ -56,7 +56,7 @@ impl Drop for UploadEntry<'_> {
 
 impl Core {
     pub(super) fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { images, jobs, stores, limits, outbound, mut settings } = parts;
+        let ServiceParts { images, jobs, metadefs: _, stores, limits, outbound, mut settings } = parts;
         settings.enabled_import_methods.retain(|method| {
             let known = METHODS.contains(&method.as_str());
             if !known {

@@ -212,6 +212,7 @@ async fn a_file_store_serves_as_well() {
     let store: Arc<dyn Store> = Arc::new(scurry_store_file::FileStore::open(config).unwrap());
     let service = scurry_image::ImageService::new(scurry_image::ServiceParts {
         images: Arc::new(db.clone()),
+        metadefs: Arc::new(db.clone()),
         jobs: Arc::new(db.clone()),
         stores: scurry_store::Registry::new(vec![store], "files".into()).unwrap(),
         limits: None,

@@ -121,6 +121,7 @@ impl World {
         let limits = self.limits.clone().map(|limits| Arc::new(FixedLimits(limits)) as Arc<dyn Limits>);
         let service = ImageService::new(ServiceParts {
             images: Arc::new(db.clone()),
+            metadefs: Arc::new(db.clone()),
             jobs: Arc::new(db.clone()),
             stores: Registry::new(stores, StoreId::from("one")).unwrap(),
             limits,

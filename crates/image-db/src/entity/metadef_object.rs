@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Rows of objects in namespaces.
+
+use sea_orm::entity::prelude::*;
+
+use crate::stamp::Stamp;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "metadef_objects")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub namespace_id: i64,
+    pub name: String,
+    pub description: Option<String>,
+    pub required: Option<String>,
+    pub json_schema: String,
+    pub created_at: Stamp,
+    pub updated_at: Option<Stamp>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Rows of resource types.
+
+use sea_orm::entity::prelude::*;
+
+use crate::stamp::Stamp;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "metadef_resource_types")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub name: String,
+    pub protected: bool,
+    pub created_at: Stamp,
+    pub updated_at: Option<Stamp>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

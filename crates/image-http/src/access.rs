@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Policy at the edge: which rules guard which route, and how a refusal looks to the refused.
 
+mod metadef;
+
 use scurry_auth::policy::Target;
 use scurry_image::Image;
 use scurry_types::{ImageId, Visibility};
@@ -12,6 +14,7 @@ use crate::error::ApiError;
 /// An empty list is a route open to every valid token. `tests/it/policy.rs` walks this table.
 pub const ROUTE_RULES: &[(&str, &str, &[&str])] = &[
     ("GET", "/v2/schemas/{name}", &[]),
+    ("GET", "/v2/schemas/metadefs/{name}", &[]),
     ("GET", "/v2/info/import", &[]),
     ("GET", "/v2/info/stores", &[]),
     ("GET", "/v2/info/stores/detail", &["stores_info_detail"]),
@@ -52,6 +55,78 @@ pub const ROUTE_RULES: &[(&str, &str, &[&str])] = &[
     ("POST", "/v2/tasks", &["tasks_api_access", "add_task"]),
     ("GET", "/v2/tasks/{id}", &["tasks_api_access", "get_task"]),
     ("DELETE", "/v2/tasks/{id}", &["tasks_api_access"]),
+    (
+        "GET",
+        "/v2/metadefs/namespaces",
+        &["get_metadef_namespaces", "list_metadef_resource_types", "get_metadef_namespace"],
+    ),
+    (
+        "POST",
+        "/v2/metadefs/namespaces",
+        &[
+            "add_metadef_namespace",
+            "add_metadef_resource_type_association",
+            "add_metadef_object",
+            "add_metadef_property",
+            "add_metadef_tag",
+        ],
+    ),
+    (
+        "GET",
+        "/v2/metadefs/namespaces/{namespace}",
+        &[
+            "get_metadef_namespace",
+            "list_metadef_resource_types",
+            "get_metadef_objects",
+            "get_metadef_properties",
+            "get_metadef_tags",
+        ],
+    ),
+    ("PUT", "/v2/metadefs/namespaces/{namespace}", &["modify_metadef_namespace"]),
+    ("DELETE", "/v2/metadefs/namespaces/{namespace}", &["delete_metadef_namespace"]),
+    ("GET", "/v2/metadefs/namespaces/{namespace}/objects", &["get_metadef_objects", "get_metadef_object"]),
+    ("POST", "/v2/metadefs/namespaces/{namespace}/objects", &["add_metadef_object"]),
+    ("DELETE", "/v2/metadefs/namespaces/{namespace}/objects", &["delete_metadef_namespace"]),
+    ("GET", "/v2/metadefs/namespaces/{namespace}/objects/{object}", &["get_metadef_object"]),
+    ("PUT", "/v2/metadefs/namespaces/{namespace}/objects/{object}", &["modify_metadef_object"]),
+    ("DELETE", "/v2/metadefs/namespaces/{namespace}/objects/{object}", &["delete_metadef_object"]),
+    ("GET", "/v2/metadefs/namespaces/{namespace}/properties", &["get_metadef_properties"]),
+    ("POST", "/v2/metadefs/namespaces/{namespace}/properties", &["add_metadef_property"]),
+    ("DELETE", "/v2/metadefs/namespaces/{namespace}/properties", &["delete_metadef_namespace"]),
+    (
+        "GET",
+        "/v2/metadefs/namespaces/{namespace}/properties/{property}",
+        &["get_metadef_property", "get_metadef_resource_type"],
+    ),
+    ("PUT", "/v2/metadefs/namespaces/{namespace}/properties/{property}", &["modify_metadef_property"]),
+    ("DELETE", "/v2/metadefs/namespaces/{namespace}/properties/{property}", &["remove_metadef_property"]),
+    ("GET", "/v2/metadefs/namespaces/{namespace}/tags", &["get_metadef_tags"]),
+    ("POST", "/v2/metadefs/namespaces/{namespace}/tags", &["add_metadef_tags"]),
+    (
+        "DELETE",
+        "/v2/metadefs/namespaces/{namespace}/tags",
+        &["delete_metadef_namespace", "delete_metadef_tags"],
+    ),
+    ("GET", "/v2/metadefs/namespaces/{namespace}/tags/{tag}", &["get_metadef_tag"]),
+    ("POST", "/v2/metadefs/namespaces/{namespace}/tags/{tag}", &["add_metadef_tag"]),
+    ("PUT", "/v2/metadefs/namespaces/{namespace}/tags/{tag}", &["modify_metadef_tag"]),
+    ("DELETE", "/v2/metadefs/namespaces/{namespace}/tags/{tag}", &["delete_metadef_tag"]),
+    (
+        "GET",
+        "/v2/metadefs/namespaces/{namespace}/resource_types",
+        &["list_metadef_resource_types", "get_metadef_resource_type"],
+    ),
+    (
+        "POST",
+        "/v2/metadefs/namespaces/{namespace}/resource_types",
+        &["add_metadef_resource_type_association"],
+    ),
+    (
+        "DELETE",
+        "/v2/metadefs/namespaces/{namespace}/resource_types/{resource_type}",
+        &["remove_metadef_resource_type_association"],
+    ),
+    ("GET", "/v2/metadefs/resource_types", &["list_metadef_resource_types"]),
 ];
 
 impl Api {

@@ -11,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod list_images;
 pub(crate) mod locations;
 pub(crate) mod members;
+pub(crate) mod metadefs;
 pub(crate) mod schemas;
 pub(crate) mod show_image;
 pub(crate) mod stage;

@@ -2,6 +2,7 @@
 //! Query strings of the lists: paging, order and filters, with the refusals clients know.
 
 mod filter;
+mod metadefs;
 mod order;
 mod tasks;
 
@@ -9,6 +10,7 @@ use scurry_image::{ImageSettings, ListQuery};
 use scurry_types::ImageId;
 use url::form_urlencoded;
 
+pub(crate) use metadefs::{check_visibility, namespace_query, object_query, tag_query};
 pub(crate) use tasks::task_query;
 
 use crate::error::ApiError;
@@ -54,9 +56,13 @@ impl Params {
 
     /// `limit`: at least 0, silently cut to `api_limit_max`.
     pub(crate) fn limit(&self, settings: &ImageSettings) -> Result<u32, ApiError> {
-        let Some(text) = self.first("limit") else {
-            return Ok(settings.limit_param_default.min(settings.api_limit_max));
-        };
+        let number = self.limit_number()?.unwrap_or(settings.limit_param_default);
+        Ok(number.min(settings.api_limit_max))
+    }
+
+    /// `limit` as the client gave it.
+    fn limit_number(&self) -> Result<Option<u32>, ApiError> {
+        let Some(text) = self.first("limit") else { return Ok(None) };
         let text = text.trim();
         let number = text.strip_prefix(['+', '-']).unwrap_or(text);
         if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
@@ -65,7 +71,7 @@ impl Params {
         if text.starts_with('-') && number.bytes().any(|b| b != b'0') {
             return Err(ApiError::bad_request("limit param must be positive"));
         }
-        Ok(number.parse().unwrap_or(u32::MAX).min(settings.api_limit_max))
+        Ok(Some(number.parse().unwrap_or(u32::MAX)))
     }
 }
 

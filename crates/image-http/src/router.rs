@@ -21,7 +21,8 @@ use crate::edge::{self, Front};
 use crate::error::ApiError;
 use crate::handlers::{
     actions, create_image, delete_image, download, image_tasks, import, list_images, locations, members,
-    schemas, show_image, stage, store_info, store_locations, tags, tasks, update_image, upload, usage,
+    metadefs, schemas, show_image, stage, store_info, store_locations, tags, tasks, update_image, upload,
+    usage,
 };
 use crate::settings::HttpSettings;
 
@@ -56,6 +57,7 @@ where
 fn routes() -> Router<Api> {
     Router::new()
         .route("/v2/schemas/{name}", only("GET", get(schemas::show)))
+        .route("/v2/schemas/metadefs/{name}", only("GET", get(schemas::metadef)))
         .route("/v2/info/import", only("GET", get(store_info::import_methods)))
         .route("/v2/info/stores", only("GET", get(store_info::list)))
         .route("/v2/info/stores/detail", only("GET", get(store_info::detail)))
@@ -77,6 +79,18 @@ fn routes() -> Router<Api> {
 
         .route("/v2/tasks", only("GET, POST", get(tasks::list).post(tasks::create)))
         .route("/v2/tasks/{id}", only("GET, DELETE", get(tasks::show).delete(tasks::delete)))
+
+        .route("/v2/metadefs/namespaces", only("GET, POST", get(metadefs::namespaces::list).post(metadefs::namespaces::create)))
+        .route("/v2/metadefs/namespaces/{namespace}", only("GET, PUT, DELETE", get(metadefs::namespaces::show).put(metadefs::namespaces::update).delete(metadefs::namespaces::delete)))
+        .route("/v2/metadefs/namespaces/{namespace}/objects", only("GET, POST, DELETE", get(metadefs::objects::list).post(metadefs::objects::create).delete(metadefs::objects::clear)))
+        .route("/v2/metadefs/namespaces/{namespace}/objects/{object}", only("GET, PUT, DELETE", get(metadefs::objects::show).put(metadefs::objects::update).delete(metadefs::objects::delete)))
+        .route("/v2/metadefs/namespaces/{namespace}/properties", only("GET, POST, DELETE", get(metadefs::properties::list).post(metadefs::properties::create).delete(metadefs::properties::clear)))
+        .route("/v2/metadefs/namespaces/{namespace}/properties/{property}", only("GET, PUT, DELETE", get(metadefs::properties::show).put(metadefs::properties::update).delete(metadefs::properties::delete)))
+        .route("/v2/metadefs/namespaces/{namespace}/tags", only("GET, POST, DELETE", get(metadefs::tags::list).post(metadefs::tags::create_all).delete(metadefs::tags::clear)))
+        .route("/v2/metadefs/namespaces/{namespace}/tags/{tag}", only("GET, POST, PUT, DELETE", get(metadefs::tags::show).post(metadefs::tags::create).put(metadefs::tags::update).delete(metadefs::tags::delete)))
+        .route("/v2/metadefs/namespaces/{namespace}/resource_types", only("GET, POST", get(metadefs::resource_types::associations).post(metadefs::resource_types::associate)))
+        .route("/v2/metadefs/namespaces/{namespace}/resource_types/{resource_type}", only("DELETE", delete(metadefs::resource_types::dissociate)))
+        .route("/v2/metadefs/resource_types", only("GET", get(metadefs::resource_types::list)))
 }
 
 /// Any other verb, `HEAD` among them, is answered 405 with the verbs there are.

@@ -3,6 +3,7 @@
 
 mod image;
 mod member;
+mod metadef;
 mod task;
 mod validate;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::settings::HttpSettings;
 use scurry_image::ImageSettings;
 
+pub(crate) use metadef::{MetadefBody, MetadefSchemas};
 pub(crate) use validate::violation;
 
 /// Pattern of image and task ids.
@@ -25,6 +27,7 @@ pub(crate) struct Schemas {
     members: Value,
     task: Value,
     tasks: Value,
+    pub(crate) metadefs: MetadefSchemas,
     /// Body of `POST /v2/images/{id}/locations`; not served.
     pub(crate) location: Value,
 }
@@ -39,6 +42,7 @@ impl Schemas {
             images: collection("images", &image),
             members: list("members", &member),
             tasks: list("tasks", &task::partial()), // lists of tasks have pages, their schema does not say so
+            metadefs: MetadefSchemas::new(),
             location: image::new_location(),
             image,
             member,

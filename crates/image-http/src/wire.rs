@@ -3,6 +3,7 @@
 
 pub(crate) mod image;
 pub(crate) mod member;
+pub(crate) mod metadef;
 pub(crate) mod new_image;
 pub(crate) mod task;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `GET /v2/schemas/{name}`
+//! `GET /v2/schemas/{name}` and `GET /v2/schemas/metadefs/{name}`
 
 use axum::Json;
 use axum::extract::State;
@@ -17,5 +17,16 @@ pub(crate) async fn show(
     _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let schema = names.first().and_then(|name| api.schemas.named(name));
+    schema.cloned().map(Json).ok_or_else(ApiError::no_resource)
+}
+
+/// A schema of metadata definitions by name.
+pub(crate) async fn metadef(
+    State(api): State<Api>,
+    _asker: Asker,
+    Named(names): Named,
+    _: NoBody,
+) -> Result<Json<Value>, ApiError> {
+    let schema = names.first().and_then(|name| api.schemas.metadefs.named(name));
     schema.cloned().map(Json).ok_or_else(ApiError::no_resource)
 }

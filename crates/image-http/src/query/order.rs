@@ -54,10 +54,15 @@ fn key(text: &str) -> Result<SortKey, ApiError> {
         return Ok(*key);
     }
     let available: Vec<_> = KEYS.iter().map(|(name, _)| *name).collect();
-    Err(ApiError::bad_request(format!(
+    Err(no_key(text, &available))
+}
+
+/// 400 for a key that lists are not ordered by.
+pub(super) fn no_key(text: &str, available: &[&str]) -> ApiError {
+    ApiError::bad_request(format!(
         "Invalid sort key: {text}. It must be one of the following: {}.",
         available.join(", ")
-    )))
+    ))
 }
 
 /// `asc` or `desc`.

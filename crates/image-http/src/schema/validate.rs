@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Checks a value against the keywords our schemas use; anything else in a schema is a description.
 
+use std::collections::HashSet;
+
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -9,6 +11,8 @@ pub(crate) fn violation(schema: &Value, value: &Value) -> Option<String> {
     let rules = schema.as_object()?;
     check_type(rules, value)
         .or_else(|| check_enum(rules, value))
+        .or_else(|| check_all_of(rules, value))
+        .or_else(|| check_minimum(rules, value))
         .or_else(|| value.as_str().and_then(|text| check_text(rules, text)))
         .or_else(|| value.as_array().and_then(|items| check_items(rules, items)))
         .or_else(|| value.as_object().and_then(|object| check_object(rules, object)))
@@ -49,6 +53,16 @@ fn check_enum(rules: &Map<String, Value>, value: &Value) -> Option<String> {
     Some(format!("{} is not one of [{}]", shown(value), names.join(", ")))
 }
 
+fn check_all_of(rules: &Map<String, Value>, value: &Value) -> Option<String> {
+    rules.get("allOf")?.as_array()?.iter().find_map(|rule| violation(rule, value))
+}
+
+fn check_minimum(rules: &Map<String, Value>, value: &Value) -> Option<String> {
+    let least = rules.get("minimum")?;
+    let below = value.as_f64()? < least.as_f64()?;
+    below.then(|| format!("{} is less than the minimum of {}", shown(value), shown(least)))
+}
+
 fn check_text(rules: &Map<String, Value>, text: &str) -> Option<String> {
     let limit = |name: &str| rules.get(name).and_then(Value::as_u64);
     let len = text.chars().count() as u64;
@@ -65,6 +79,19 @@ fn check_text(rules: &Map<String, Value>, text: &str) -> Option<String> {
 }
 
 fn check_items(rules: &Map<String, Value>, items: &[Value]) -> Option<String> {
+    let all = || shown(&Value::from(items));
+    if rules.get("minItems").and_then(Value::as_u64).is_some_and(|least| (items.len() as u64) < least) {
+        return Some(if items.is_empty() {
+            format!("{} should be non-empty", all())
+        } else {
+            format!("{} is too short", all())
+        });
+    }
+    let unique = rules.get("uniqueItems") == Some(&Value::Bool(true));
+    let mut seen = HashSet::new();
+    if unique && !items.iter().all(|item| seen.insert(item.to_string())) {
+        return Some(format!("{} has non-unique elements", all()));
+    }
     let rule = rules.get("items")?;
     items.iter().find_map(|item| violation(rule, item))
 }
@@ -143,6 +170,8 @@ mod tests {
                 "tags": {"type": "array", "items": {"type": "string"}},
                 "location": {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"],
                              "additionalProperties": false},
+                "most": {"allOf": [{"type": "integer", "minimum": 0}, {"default": 0}]},
+                "words": {"type": "array", "minItems": 1, "uniqueItems": true},
             },
             "additionalProperties": {"type": "string"},
         })
@@ -163,6 +192,10 @@ mod tests {
     #[case(json!({"size": "it's"}), Some("\"it's\" is not of type 'integer' (property size)"))]
     #[case(json!({"size": "'\""}), Some(r#"'\'"' is not of type 'integer' (property size)"#))]
     #[case(json!({"location": {}}), Some("'url' is a required property (property location)"))]
+    #[case(json!({"most": -1}), Some("-1 is less than the minimum of 0 (property most)"))]
+    #[case(json!({"words": []}), Some("[] should be non-empty (property words)"))]
+    #[case(json!({"words": ["a", "b", "a"]}), Some("[\"a\",\"b\",\"a\"] has non-unique elements (property words)"))]
+    #[case(json!({"most": 0, "words": ["a", 1]}), None)]
     fn finds_the_first_violation(#[case] value: Value, #[case] expected: Option<&str>) {
         assert_eq!(violation(&schema(), &value).as_deref(), expected);
     }

@@ -9,6 +9,7 @@
 
 mod changes;
 mod jobs;
+mod metadefs;
 mod schema;
 
 use scurry_image_db::{Database, migrate};

@@ -61,6 +61,7 @@ async fn schemas_are_complete() {
         assert_json_snapshot!(format!("schema_{name}"), answer.json());
     }
     assert_eq!(api.get("alice", "/v2/schemas/nothing").await.status, 404);
+    assert_eq!(api.get("alice", "/v2/schemas/metadefs/nothing").await.status, 404);
 }
 
 #[tokio::test]

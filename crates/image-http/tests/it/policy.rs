@@ -23,6 +23,7 @@ async fn denying(rules: &[&str]) -> TestApi {
 /// Sends an administrator's request that falls under the rule, to an image that is there.
 async fn ask(api: &TestApi, method: &str, route: &str, rule: &str, id: &str) -> Answer {
     let path = route
+        .replace("/v2/schemas/metadefs/{name}", "/v2/schemas/metadefs/tag")
         .replace("/v2/tasks/{id}", &format!("/v2/tasks/{id}"))
         .replace("{id}", id)
         .replace("{name}", "image")
@@ -89,7 +90,10 @@ fn is_policy_refusal(answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn a_denied_rule_closes_its_routes_and_no_others() {
-    for (method, route, rules) in ROUTE_RULES {
+    // Metadata definitions are guarded in another way: see metadef_policy.rs.
+    for (method, route, rules) in
+        ROUTE_RULES.iter().filter(|(_, route, _)| !route.starts_with("/v2/metadefs"))
+    {
         for rule in *rules {
             let open = denying(&[]).await;
             let id = image(&open, route).await;
@@ -129,7 +133,7 @@ async fn routes_without_rules_stay_open_when_everything_is_denied() {
     let names: Vec<_> = glance::DEFAULTS.iter().map(|rule| rule.name).collect();
     let api = denying(&names).await;
     let open: Vec<_> = ROUTE_RULES.iter().filter(|(_, _, rules)| rules.is_empty()).collect();
-    assert_eq!(open.len(), 4);
+    assert_eq!(open.len(), 5);
     for (method, route, _) in open {
         assert_eq!(ask(&api, method, route, "", "x").await.status, 200, "{method} {route}");
     }

@@ -60,6 +60,8 @@ pub struct GlanceConf {
     pub multi_store: bool,
     /// Directory of staged data.
     pub staging_dir: PathBuf,
+    /// Directory of metadata definitions' files.
+    pub metadata_source_path: PathBuf,
     /// Directory of tasks' work.
     pub tasks_dir: PathBuf,
     /// Show one location as `direct_url`.
@@ -188,6 +190,10 @@ impl GlanceConf {
                 require_match: reader.opt(format, "require_image_format_match").unwrap_or(true),
                 gpt_safety_checks_nonfatal: words(format, "gpt_safety_checks_nonfatal"),
             },
+            metadata_source_path: reader
+                .opt::<String>("DEFAULT", "metadata_source_path")
+                .unwrap_or_else(|| "/etc/glance/metadefs/".to_owned())
+                .into(),
             enabled_import_methods: import_methods(reader),
             import_plugins: plugins::read(reader),
             max_parallel_stores: reader.opt("image_import_opts", "max_parallel_stores").unwrap_or(1),

@@ -167,6 +167,61 @@ pub(crate) enum DbAction {
     Sync(ImageApiOptions),
     /// Say which revision the database is at and what is missing
     Status(ImageApiOptions),
+    /// Take in metadata definitions from Glance's JSON files
+    LoadMetadefs(LoadMetadefsOptions),
+    /// Remove all metadata definitions and resource types
+    UnloadMetadefs(ImageApiOptions),
+    /// Write every namespace of metadata definitions into a JSON file of its own
+    ExportMetadefs(ExportMetadefsOptions),
+}
+
+/// Options of `scurry db load-metadefs`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "A namespace that is there already is left alone, unless --merge says otherwise.\n\n\
+                        Example:\n  scurry db load-metadefs --config-file /etc/glance/glance-api.conf --path metadefs/")]
+pub(crate) struct LoadMetadefsOptions {
+    #[command(flatten)]
+    pub(crate) service: ImageApiOptions,
+
+    /// A file, or a directory whose *.json files are read [default: metadata_source_path, which is
+    /// /etc/glance/metadefs/]
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) path: Option<PathBuf>,
+
+    /// Add to a namespace what it lacks; what it has stays as it is
+    #[arg(long)]
+    pub(crate) merge: bool,
+
+    /// With --merge: what a namespace has becomes as in the file
+    #[arg(long, alias = "prefer_new", requires = "merge", conflicts_with = "overwrite")]
+    pub(crate) prefer_new: bool,
+
+    /// With --merge: put the file's namespace into the place of the one there is
+    #[arg(long, requires = "merge")]
+    pub(crate) overwrite: bool,
+}
+
+/// Options of `scurry db export-metadefs`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExportMetadefsOptions {
+    #[command(flatten)]
+    pub(crate) service: ImageApiOptions,
+
+    /// The directory, made when missing; files of the same names are replaced [default: metadata_source_path, which
+    /// is /etc/glance/metadefs/]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+impl DbAction {
+    /// Which configuration names the database.
+    pub(crate) fn service(&self) -> &ImageApiOptions {
+        match self {
+            Self::Sync(options) | Self::Status(options) | Self::UnloadMetadefs(options) => options,
+            Self::LoadMetadefs(options) => &options.service,
+            Self::ExportMetadefs(options) => &options.service,
+        }
+    }
 }
 
 /// What to do with configuration files.

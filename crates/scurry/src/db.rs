@@ -2,6 +2,8 @@
 //! `scurry db`: the image service's database, made and looked at.
 #![allow(clippy::print_stdout)]
 
+mod metadefs;
+
 use std::process::ExitCode;
 
 use scurry_image_db::{Database, Status, migrate, status};
@@ -12,7 +14,7 @@ use crate::failure::Failure;
 use crate::image_api;
 
 pub(crate) async fn run(action: DbAction) -> Result<ExitCode, Failure> {
-    let (DbAction::Sync(options) | DbAction::Status(options)) = &action;
+    let options = action.service();
     let loaded = config_files::load_glance(&options.config_files, &options.config_dirs)?;
     let path = image_api::database_path(&loaded.conf)?;
     if matches!(action, DbAction::Status(_)) && !path.exists() {
@@ -21,8 +23,14 @@ pub(crate) async fn run(action: DbAction) -> Result<ExitCode, Failure> {
     }
     let cannot = |error| Failure::new(format!("cannot use the database {}", path.display()), error);
     let database = Database::open(&path).await.map_err(cannot)?;
-    if matches!(action, DbAction::Sync(_)) {
+    if !matches!(action, DbAction::Status(_)) {
         migrate(&database).await.map_err(cannot)?;
+    }
+    match &action {
+        DbAction::Sync(_) | DbAction::Status(_) => {}
+        DbAction::LoadMetadefs(options) => return metadefs::load(database, &loaded.conf, options).await,
+        DbAction::UnloadMetadefs(_) => return metadefs::unload(database).await,
+        DbAction::ExportMetadefs(options) => return metadefs::export(database, &loaded.conf, options).await,
     }
     let status = status(&database).await.map_err(cannot)?;
     let words = match &status {

@@ -47,6 +47,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "glance-direct, web-download, copy-image",
         "Import methods clients may use.",
     ),
+    text(D, "metadata_source_path", "Directory of metadata definitions' files, for load and export.")
+        .default("/etc/glance/metadefs/"),
     text(D, "node_staging_uri", "Staging directory when enabled_backends is not used.")
         .default("file:///tmp/staging/"),
     int(D, "max_request_id_length", "64", "Longest request id taken from a client.").min(0),

@@ -4,6 +4,7 @@
 
 mod config;
 mod database;
+mod metadefs;
 mod start;
 
 use std::path::Path;

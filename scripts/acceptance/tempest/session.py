@@ -137,6 +137,11 @@ def run(binary, clients, work, options):
             if configuration == "two-nodes":
                 second = SecondNode(binary, clients, here)
             admin = openrc(here / "data/admin-openrc")
+            # As on any cloud: some metadata definitions; the tests take the first resource type there is.
+            definitions = Path(__file__).parent / "metadefs.json"
+            subprocess.run([binary, "db", "load-metadefs", "--path", definitions, "--config-file",
+                            here / "glance-api.conf", "--config-file", here / "data/embedded.conf"],
+                           check=True, stdout=subprocess.DEVNULL)
             # As on any cloud: a public image that lists by disk_format=raw find, whatever formats the tests draw.
             Cloud(clients, admin, binary).plain(
                 "image", "create", "tempest-ref", "--public", "--disk-format", "raw", "--container-format", "bare",

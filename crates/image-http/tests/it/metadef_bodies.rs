@@ -37,7 +37,7 @@ fn long() -> String {
 #[case(json!({"namespace": "n", "properties": {long(): {"title": "T", "type": "string"}}}), 400, "is too long")]
 #[case(json!({"namespace": "n", "properties": {"": {"title": "T", "type": "string"}}}), 400, "'' is too short")]
 #[case(json!({"namespace": "n", "objects": [{}]}), 400, "schema 'object': 'name' is a required property")]
-#[case(json!({"namespace": "n", "objects": [{"name": "o", "required": ["a", "a"]}]}), 400, "non-unique elements")]
+#[case(json!({"namespace": "n", "objects": [{"name": "o", "required": ["a", "a"]}]}), 400, "['a', 'a'] has non-unique elements")]
 #[case(json!({"namespace": "n", "tags": [{}]}), 400, "schema 'tag': 'name' is a required property")]
 #[case(json!({"namespace": "n", "tags": [{"name": long()}]}), 400, "is too long")]
 #[case(json!({"namespace": "n", "resource_type_associations": [{}]}), 400, "'name' is a required property")]

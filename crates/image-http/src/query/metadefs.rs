@@ -53,7 +53,7 @@ pub(crate) fn namespace_query(params: &Params, settings: &ImageSettings) -> Resu
     })
 }
 
-/// The query of a namespace's objects: oldest first unless an order is asked for.
+/// The query of a namespace's objects: by name unless an order is asked for.
 pub(crate) fn object_query(params: &Params) -> Result<ItemQuery, ApiError> {
     let direction = params.first("sort_dir").map_or(Ok(Direction::Desc), order::direction)?;
     check_visibility(params, &["public", "private", "shared"])?;

@@ -113,7 +113,6 @@ async fn bodies_where_none_is_expected() {
     for (method, path) in [
         ("GET", ""),
         ("DELETE", ""),
-        ("GET", "/objects"),
         ("DELETE", "/objects"),
         ("DELETE", "/objects/o"),
         ("GET", "/properties"),
@@ -125,6 +124,11 @@ async fn bodies_where_none_is_expected() {
     ] {
         let answer = api.call("admin", method, &format!("{NAMESPACES}/n{path}")).text("{}").await;
         answer.refuses(400, "A body is not expected with this request.");
+    }
+    // Glance's paged lists do not look at bodies.
+    for path in ["", "/n/objects", "/n/tags"] {
+        let answer = api.call("admin", "GET", &format!("{NAMESPACES}{path}")).text("{}").await;
+        assert_eq!(answer.status, 200, "{path}");
     }
     assert_eq!(api.get("admin", &format!("{NAMESPACES}/n/objects/o")).await.status, 200);
     api.call("admin", "POST", NAMESPACES).send().await.refuses(400, "Body expected in request.");

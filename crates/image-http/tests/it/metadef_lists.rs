@@ -107,9 +107,9 @@ async fn wrong_queries_are_refused(#[case] query: &str, #[case] status: u16, #[c
 }
 
 #[rstest]
-#[case("objects", "", "bca")]
-#[case("objects", "?limit=2", "bc")]
-#[case("objects", "?limit=2&marker=c", "a")]
+#[case("objects", "", "abc")]
+#[case("objects", "?limit=2", "ab")]
+#[case("objects", "?limit=2&marker=b", "c")]
 #[case("objects", "?sort_key=name&sort_dir=asc", "abc")]
 #[case("objects", "?sort_dir=desc", "acb")]
 #[case("tags", "", "acb")]

@@ -50,11 +50,12 @@ impl Listed for Tag {
 /// The page of `items` (oldest first) that is asked for; `None` when the marker is none of them.
 pub(super) fn page<T: Listed>(items: Vec<T>, query: &ItemQuery) -> Option<Vec<T>> {
     let mut numbered: Vec<(usize, T)> = items.into_iter().enumerate().collect();
-    if let Some((key, direction)) = query.sort {
-        numbered.sort_by(|a, b| {
+    match query.sort {
+        None => numbered.sort_by(|a, b| by(ItemSortKey::Name, a, b)),
+        Some((key, direction)) => numbered.sort_by(|a, b| {
             let order = by(key, a, b).then(by(ItemSortKey::CreatedAt, a, b)).then(by(ItemSortKey::Id, a, b));
             if direction == Direction::Desc { order.reverse() } else { order }
-        });
+        }),
     }
     let mut start = 0;
     if let Some(marker) = &query.marker {
@@ -102,7 +103,7 @@ mod tests {
             marker: marker.map(str::to_owned),
             limit,
         };
-        assert_eq!(names(&ItemQuery::default()).unwrap(), "bca");
+        assert_eq!(names(&ItemQuery::default()).unwrap(), "abc");
         assert_eq!(names(&query(ItemSortKey::CreatedAt, Direction::Desc, None, None)).unwrap(), "acb");
         assert_eq!(names(&query(ItemSortKey::Name, Direction::Asc, None, Some(2))).unwrap(), "ab");
         assert_eq!(names(&query(ItemSortKey::Name, Direction::Asc, Some("b"), Some(2))).unwrap(), "c");

@@ -47,7 +47,7 @@ pub enum ItemSortKey {
 /// Query of the objects or tags of a namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ItemQuery {
-    /// Order, oldest first without; ties are broken by creation and id.
+    /// Order, by name without; ties are broken by creation and id.
     pub sort: Option<(ItemSortKey, Direction)>,
     /// Name of the last item of the page before.
     pub marker: Option<String>,

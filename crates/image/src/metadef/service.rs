@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::item::{Association, Contents, Item, Object, Part, Property, ResourceType, Tag};
 use super::page::page;
-use super::query::{ItemQuery, NamespaceQuery};
+use super::query::{ItemQuery, ItemSortKey, NamespaceQuery};
 use super::{Document, Namespace};
 use crate::caller::Caller;
 use crate::error::ImageError;
 use crate::ports::{Existing, Loaded, MetadefOutcome, MetadefRepository, Viewer};
+use crate::query::Direction;
 
 type Answer<T> = Result<T, ImageError>;
 
@@ -44,9 +45,14 @@ impl Metadefs {
         page.ok_or_else(|| no_namespace(query.marker.as_deref().unwrap_or_default()))
     }
 
-    /// All that a namespace holds.
+    /// All that a namespace holds; objects by name and tags newest first, as Glance shows them.
     pub async fn contents(&self, namespace: &Namespace) -> Answer<Contents> {
-        Ok(self.repository.contents(&namespace.name, &Part::ALL).await?)
+        let mut contents = self.repository.contents(&namespace.name, &Part::ALL).await?;
+        contents.objects.sort_by(|a, b| a.name.cmp(&b.name));
+        let newest =
+            ItemQuery { sort: Some((ItemSortKey::CreatedAt, Direction::Desc)), ..ItemQuery::default() };
+        contents.tags = page(std::mem::take(&mut contents.tags), &newest).unwrap_or_default();
+        Ok(contents)
     }
 
     /// Makes a namespace with all it holds, or nothing of it.

@@ -26,7 +26,6 @@ pub(crate) async fn list(
     State(api): State<Api>,
     asker: Asker,
     RawQuery(query): RawQuery,
-    _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let params = Params::parse(query.as_deref());
     let query = namespace_query(&params, api.settings())?;

@@ -20,7 +20,6 @@ pub(crate) async fn list(
     asker: Asker,
     names: Named,
     RawQuery(query): RawQuery,
-    _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let query = tag_query(&Params::parse(query.as_deref()))?;
     let (name, _) = names.pair();

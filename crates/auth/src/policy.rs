@@ -4,6 +4,7 @@
 mod file;
 pub mod glance;
 mod parser;
+mod properties;
 mod rule;
 mod target;
 
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub use parser::ParseError;
+pub use properties::{PropertyAction, PropertyProtectionError, PropertyProtections, RuleFormat};
 pub use target::Target;
 
 use crate::context::Context;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The Image service's configuration as a value.
 
+mod domain;
 mod keystone;
 mod pipeline;
 mod plugins;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use scurry_types::{HashAlgorithm, Secret, size};
 
+pub use domain::{DelayedDelete, PropertyProtection, PropertyRules};
 pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
 pub use pipeline::{Authentication, Pipeline};
 pub use plugins::ImportPlugins;
@@ -132,6 +134,12 @@ pub struct GlanceConf {
     pub oslo_limit: Option<OsloLimit>,
     /// `[oslo_policy]`.
     pub oslo_policy: OsloPolicy,
+    /// `property_protection_file`, when there is one.
+    pub property_protection: Option<PropertyProtection>,
+    /// `[scurry] image_schema_file`: properties the operator declares; `schema-image.json` where none is named.
+    pub image_schema_file: Option<PathBuf>,
+    /// `delayed_delete` and what goes with it.
+    pub delayed_delete: DelayedDelete,
     /// `[database] connection`.
     pub database_connection: Option<Secret>,
     /// Address to listen on.
@@ -214,6 +222,9 @@ impl GlanceConf {
             keystone_authtoken,
             oslo_limit: use_keystone_limits.then(|| keystone::oslo_limit(reader)).flatten(),
             oslo_policy: oslo_policy(reader),
+            property_protection: domain::property_protection(reader),
+            image_schema_file: filled(reader.opt("scurry", "image_schema_file")).map(PathBuf::from),
+            delayed_delete: domain::delayed_delete(reader),
             database_connection: reader.opt::<Secret>("database", "connection"),
             bind_host: reader.opt(d, "bind_host").unwrap_or_else(|| "0.0.0.0".to_owned()),
             bind_port: reader.opt(d, "bind_port").unwrap_or(9292),

@@ -7,33 +7,40 @@
 
 /// An option as a file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Assignment {
-    pub(crate) section: String,
-    pub(crate) key: String,
+pub struct Assignment {
+    /// The section it stands in.
+    pub section: String,
+    /// Its name.
+    pub key: String,
     /// Lines of the value, joined by newlines.
-    pub(crate) value: String,
+    pub value: String,
     /// Line of the key, counted from 1.
-    pub(crate) line: usize,
+    pub line: usize,
 }
 
 /// A section's heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Heading {
-    pub(crate) name: String,
-    pub(crate) line: usize,
+pub struct Heading {
+    /// The section's name.
+    pub name: String,
+    /// Its line, counted from 1.
+    pub line: usize,
 }
 
 /// What a file says, with what could not be read.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Parsed {
-    pub(crate) headings: Vec<Heading>,
-    pub(crate) assignments: Vec<Assignment>,
+pub struct Parsed {
+    /// Headings in their order.
+    pub headings: Vec<Heading>,
+    /// Options in their order.
+    pub assignments: Vec<Assignment>,
     /// Line and what is wrong with it.
-    pub(crate) wrong: Vec<(usize, String)>,
+    pub wrong: Vec<(usize, String)>,
 }
 
 /// Reads a file's text. A wrong line is noted and skipped, so that all of them are found at once.
-pub(crate) fn parse(text: &str) -> Parsed {
+#[must_use]
+pub fn parse(text: &str) -> Parsed {
     let mut parsed = Parsed::default();
     let mut section: Option<String> = None;
     // Whether an indented line has a value to go on with.

@@ -8,7 +8,7 @@
 mod error;
 mod files;
 mod glance;
-mod ini;
+pub mod ini;
 mod interpolate;
 mod option;
 mod paste;
@@ -20,9 +20,9 @@ mod value;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{ConfigFiles, RawValue};
 pub use glance::{
-    AuthMethod, Authentication, CinderStore, DomainSetting, FileStore, GlanceConf, ImageFormats,
-    ImportPlugins, KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, Store, StoreKind,
-    StoreSection,
+    AuthMethod, Authentication, CinderStore, DelayedDelete, DomainSetting, FileStore, GlanceConf,
+    ImageFormats, ImportPlugins, KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline,
+    PropertyProtection, PropertyRules, Store, StoreKind, StoreSection,
 };
 pub use option::{Kind, OptionSpec};
 pub use reader::{FromOption, Reader};

@@ -7,16 +7,18 @@ mod delete;
 mod journal;
 mod list;
 mod members;
+mod pending;
 mod read;
 mod tasks;
 mod usage;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use scurry_image::ports::{
     Change, Counted, Guard, ImageRepository, Outcome, RepositoryError, TaskChange, Viewer, WriteRow,
 };
-use scurry_image::{Image, ListQuery, Member, Task, TaskQuery};
-use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId, StoreId};
+use scurry_image::{Image, ImageLocation, ListQuery, Member, Task, TaskQuery};
+use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId};
 use sea_orm::DbErr;
 
 use crate::connection::Database;
@@ -71,6 +73,16 @@ impl ImageRepository for Database {
 
     async fn usage(&self, project: &ProjectId, what: Counted) -> Result<u64, RepositoryError> {
         usage::of(&self.connection, project, what).await.map_err(failed("sum up a project's images"))
+    }
+
+    async fn stored_bytes_beside(
+        &self,
+        project: &ProjectId,
+        image: &ImageId,
+    ) -> Result<u64, RepositoryError> {
+        usage::stored_beside(&self.connection, project, image)
+            .await
+            .map_err(failed("sum up a project's images"))
     }
 
     async fn block_hashes(&self, id: &ImageId) -> Result<Option<BlockHashes>, RepositoryError> {
@@ -146,7 +158,27 @@ impl ImageRepository for Database {
         journal::node_heartbeat(self, node).await.map_err(failed("note a node"))
     }
 
-    async fn locations_in(&self, store: &StoreId) -> Result<Vec<(ImageId, String)>, RepositoryError> {
-        read::locations_in(&self.connection, store).await.map_err(failed("list a store's locations"))
+    async fn is_anothers(&self, url: &str, own: &ImageId) -> Result<bool, RepositoryError> {
+        pending::is_anothers(&self.connection, url, own).await.map_err(failed("look for a location"))
+    }
+
+    async fn pending_deletes(&self, until: DateTime<Utc>) -> Result<Vec<ImageId>, RepositoryError> {
+        pending::ids(&self.connection, until).await.map_err(failed("list images to be scrubbed"))
+    }
+
+    async fn pending_locations(&self, id: &ImageId) -> Result<Vec<ImageLocation>, RepositoryError> {
+        pending::locations(&self.connection, id)
+            .await
+            .map_err(failed("read the locations of a deleted image"))
+    }
+
+    async fn deleted_property(&self, id: &ImageId, name: &str) -> Result<Option<String>, RepositoryError> {
+        children::deleted_property(&self.connection, id, name)
+            .await
+            .map_err(failed("read a property of a deleted image"))
+    }
+
+    async fn expire_tasks(&self, now: DateTime<Utc>) -> Result<u64, RepositoryError> {
+        tasks::expire(self, now).await.map_err(failed("remove expired tasks"))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use scurry_auth::Context;
-use scurry_auth::policy::{Policy, Target};
+use scurry_auth::policy::{Policy, PropertyAction, Target};
 use scurry_image::{Caller, Image, ImageService, ImageSettings};
 use scurry_types::{ImageId, ImageStatus};
 use serde_json::Value;
@@ -36,10 +36,16 @@ impl Api {
         self.service.settings()
     }
 
-    /// An image's JSON. Where a deactivated image lies is shown to administrators only.
+    /// An image's JSON, without the properties that are kept from the caller. Where a deactivated image lies is
+    /// shown to administrators only.
     pub(crate) fn view(&self, asker: &Asker, image: &Image) -> Value {
         let located = image.status != ImageStatus::Deactivated || asker.caller.is_admin;
-        wire::image::view(image, located, self.settings(), self.service.stores())
+        let readable = image.properties.iter().filter(|(name, _)| {
+            wire::image::is_shown(name) && self.may_touch(asker, PropertyAction::Read, name)
+        });
+        let custom = &self.http.custom_schema;
+        let properties = readable.map(|(name, text)| (name.clone(), custom.shown(name, text))).collect();
+        wire::image::view(image, properties, located, self.settings(), self.service.stores())
     }
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod handlers;
 mod names;
 mod patch;
+mod protect;
 mod query;
 mod range;
 mod router;
@@ -22,4 +23,5 @@ mod wire;
 
 pub use access::ROUTE_RULES;
 pub use router::router;
+pub use schema::{CustomSchema, CustomSchemaError};
 pub use settings::HttpSettings;

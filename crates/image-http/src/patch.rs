@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::body;
 use crate::error::ApiError;
 use crate::names;
-use crate::schema::{Schemas, violation};
+use crate::schema::{CustomSchema, Schemas, violation};
 
 const MEDIA_TYPES: &str =
     "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
@@ -69,8 +69,11 @@ fn operation(item: &Map<String, Value>, dialect: Dialect, schemas: &Schemas) -> 
             ApiError::bad_request(format!("Operation \"{}\" requires a member named \"value\".", word(op)))
         })?),
     };
-    let change = PatchOp { op, path, value, dialect };
+    let mut change = PatchOp { op, path, value, dialect };
     check(&change, schemas)?;
+    if change.path.first().is_some_and(|name| schemas.is_additional(name)) {
+        change.value = change.value.map(|value| Value::from(CustomSchema::stored(value)));
+    }
     Ok(change)
 }
 
@@ -152,7 +155,12 @@ fn check(change: &PatchOp, schemas: &Schemas) -> Result<(), ApiError> {
     if names::RESERVED.contains(&root) || root.starts_with(names::RESERVED_PREFIX) {
         return Err(names::reserved(root));
     }
-    let Some(value) = &change.value else { return Ok(()) };
+    let Some(value) = &change.value else {
+        return match schemas.requires(root) {
+            true => Err(names::no_match("image", &format!("'{root}' is a required property"))),
+            false => Ok(()),
+        };
+    };
     let value = match change.path.len() {
         1 => value.clone(),
         _ => Value::Array(vec![value.clone()]),
@@ -160,7 +168,7 @@ fn check(change: &PatchOp, schemas: &Schemas) -> Result<(), ApiError> {
     let mut partial = Map::new();
     partial.insert(root.to_owned(), value);
     let partial = Value::Object(partial);
-    if let Some(reason) = violation(&schemas.image, &partial) {
+    if let Some(reason) = violation(&schemas.partial_image, &partial) {
         return Err(names::no_match("image", &reason));
     }
     names::check_characters(&partial)?;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! JSON schemas: what clients are shown is also what request bodies are checked against.
 
+mod custom;
 mod image;
 mod member;
 mod metadef;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::settings::HttpSettings;
 use scurry_image::ImageSettings;
 
+pub use custom::{CustomSchema, CustomSchemaError};
 pub(crate) use metadef::{MetadefBody, MetadefSchemas};
 pub(crate) use validate::violation;
 
@@ -21,7 +23,10 @@ const UUID: &str = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-f
 /// All schemas of a deployment, made once at start.
 #[derive(Debug)]
 pub(crate) struct Schemas {
+    /// With `required`, for new images.
     pub(crate) image: Value,
+    /// Without it, for single properties.
+    pub(crate) partial_image: Value,
     images: Value,
     member: Value,
     members: Value,
@@ -35,7 +40,11 @@ pub(crate) struct Schemas {
 impl Schemas {
     /// Builds them from the formats the deployment knows and the properties its operator declared.
     pub(crate) fn new(images: &ImageSettings, http: &HttpSettings) -> Self {
-        let image = image::schema(images, &http.custom_properties);
+        let partial_image = image::schema(images, &http.custom_schema.properties);
+        let mut image = partial_image.clone();
+        if !http.custom_schema.required.is_empty() {
+            image["required"] = json!(http.custom_schema.required);
+        }
         let task = task::schema();
         let member = member::schema();
         Self {
@@ -45,9 +54,22 @@ impl Schemas {
             metadefs: MetadefSchemas::new(),
             location: image::new_location(),
             image,
+            partial_image,
             member,
             task,
         }
+    }
+
+    /// Whether a property is none of those that every image has.
+    pub(crate) fn is_additional(&self, name: &str) -> bool {
+        let definition = self.partial_image["properties"].get(name);
+        definition.is_none_or(|definition| definition.get("is_base") == Some(&Value::Bool(false)))
+    }
+
+    /// Whether an image must have the property.
+    pub(crate) fn requires(&self, name: &str) -> bool {
+        let required = self.image.get("required").and_then(Value::as_array);
+        required.is_some_and(|names| names.iter().any(|one| one == name))
     }
 
     /// The schema served under a name.

@@ -2,8 +2,11 @@
 //! What the HTTP edge is told by the configuration.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use scurry_auth::policy::PropertyProtections;
+
+use crate::schema::CustomSchema;
 
 /// Settings of the HTTP edge alone; those of the use cases are in [`scurry_image::ImageSettings`].
 #[derive(Debug, Clone)]
@@ -14,8 +17,10 @@ pub struct HttpSettings {
     pub max_request_id_length: usize,
     /// `[healthcheck] disable_by_file_path`: while this file exists, `/healthcheck` answers 503.
     pub healthcheck_disable_file: Option<PathBuf>,
-    /// Properties that `schema-image.json` adds to the image schema.
-    pub custom_properties: Map<String, Value>,
+    /// What `schema-image.json` adds to the image schema.
+    pub custom_schema: CustomSchema,
+    /// `property_protection_file`: who may touch which additional property.
+    pub property_protections: Option<Arc<PropertyProtections>>,
     /// Longest JSON body read, in bytes.
     pub max_json_body: usize,
 }
@@ -26,7 +31,8 @@ impl Default for HttpSettings {
             public_endpoint: None,
             max_request_id_length: 64,
             healthcheck_disable_file: None,
-            custom_properties: Map::new(),
+            custom_schema: CustomSchema::default(),
+            property_protections: None,
             max_json_body: 1024 * 1024,
         }
     }

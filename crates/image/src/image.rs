@@ -16,6 +16,8 @@ pub(crate) mod reserved {
     pub(crate) const IMPORTING_TO: &str = "os_glance_importing_to_stores";
     /// Stores that could not be written, comma separated.
     pub(crate) const FAILED_IMPORT: &str = "os_glance_failed_import";
+    /// State an image was deleted in that waits for the scrubber, where it was not `active`.
+    pub(crate) const DELETED_STATUS: &str = "os_glance_deleted_status";
     /// Prefix of all of them.
     pub(crate) const PREFIX: &str = "os_glance";
 }

@@ -26,13 +26,13 @@ pub use error::ImageError;
 pub use image::{Image, ImageLocation, NewImage, ValidationData};
 pub use import::{ImportMethod, ImportRequest};
 pub use member::Member;
-pub use patch::{Dialect, PatchOp, PatchRights, PatchVerb};
+pub use patch::{Dialect, PatchOp, PatchRights, PatchVerb, PropertyRights};
 pub use plugins::{ImportPlugin, ImportPlugins, UnknownImportPlugin};
 pub use query::{
     Direction, Filter, ListQuery, Match, MemberStatusFilter, NumberField, SortKey, TimeOp, VisibilityFilter,
 };
 #[cfg(any(test, feature = "crash-points"))]
 pub use service::CrashPoints;
-pub use service::{ImageService, Orphan, ServiceParts, Usage};
-pub use settings::{ImageSettings, Quotas};
+pub use service::{ImageService, Orphan, Scrubbed, ServiceParts, Usage};
+pub use settings::{DelayedDelete, ImageSettings, Quotas};
 pub use task::{Task, TaskQuery, TaskSortKey};

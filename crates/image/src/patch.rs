@@ -5,6 +5,8 @@ mod apply;
 mod field;
 mod location;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 pub(crate) use self::apply::{Draft, apply};
@@ -41,8 +43,23 @@ pub struct PatchOp {
     pub dialect: Dialect,
 }
 
+/// What the caller may do with one additional property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, clippy::struct_excessive_bools)]
+pub struct PropertyRights {
+    pub create: bool,
+    pub read: bool,
+    pub update: bool,
+    pub delete: bool,
+}
+
+impl PropertyRights {
+    /// Everything, as for a property that is not protected.
+    pub const ALL: Self = Self { create: true, read: true, update: true, delete: true };
+}
+
 /// What policy lets the caller do beyond `modify_image`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct PatchRights {
     /// `publicize_image`
@@ -55,4 +72,12 @@ pub struct PatchRights {
     pub delete_locations: bool,
     /// Administrators only.
     pub change_owner: bool,
+    /// Rights on protected properties; those that are not named are not protected.
+    pub properties: BTreeMap<String, PropertyRights>,
+}
+
+impl PatchRights {
+    fn on(&self, property: &str) -> PropertyRights {
+        self.properties.get(property).copied().unwrap_or(PropertyRights::ALL)
+    }
 }

@@ -10,14 +10,15 @@ use std::error::Error;
 use std::fmt;
 
 use async_trait::async_trait;
-use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId, StoreId};
+use chrono::{DateTime, Utc};
+use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId};
 
 pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
 pub use journal::{Purpose, WriteRow};
 pub use metadef::{Existing, Loaded, MetadefOutcome, MetadefRepository};
 pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundRequest};
 
-use crate::image::Image;
+use crate::image::{Image, ImageLocation};
 use crate::member::Member;
 use crate::query::{ListQuery, MemberStatusFilter};
 use crate::task::{Task, TaskQuery};
@@ -91,6 +92,10 @@ pub trait ImageRepository: fmt::Debug + Send + Sync + 'static {
     /// What a project holds.
     async fn usage(&self, project: &ProjectId, what: Counted) -> Result<u64, RepositoryError>;
 
+    /// Bytes of all copies of a project's images, one image left out.
+    async fn stored_bytes_beside(&self, project: &ProjectId, image: &ImageId)
+    -> Result<u64, RepositoryError>;
+
     /// Hashes of an image's blocks, when they are known.
     async fn block_hashes(&self, id: &ImageId) -> Result<Option<BlockHashes>, RepositoryError>;
 
@@ -149,8 +154,20 @@ pub trait ImageRepository: fmt::Debug + Send + Sync + 'static {
     /// Says that this node is alive.
     async fn node_heartbeat(&self, node: &str) -> Result<(), RepositoryError>;
 
-    /// Urls of all live locations in a store, with their images.
-    async fn locations_in(&self, store: &StoreId) -> Result<Vec<(ImageId, String)>, RepositoryError>;
+    /// Whether an object belongs to another image, one that waits for the scrubber included.
+    async fn is_anothers(&self, url: &str, own: &ImageId) -> Result<bool, RepositoryError>;
+
+    /// Images deleted up to a point in time whose objects wait for the scrubber, the oldest first.
+    async fn pending_deletes(&self, until: DateTime<Utc>) -> Result<Vec<ImageId>, RepositoryError>;
+
+    /// Objects of such an image that are still there.
+    async fn pending_locations(&self, id: &ImageId) -> Result<Vec<ImageLocation>, RepositoryError>;
+
+    /// A property of an image that is marked as deleted.
+    async fn deleted_property(&self, id: &ImageId, name: &str) -> Result<Option<String>, RepositoryError>;
+
+    /// Marks tasks as deleted whose time has run out; how many there were.
+    async fn expire_tasks(&self, now: DateTime<Utc>) -> Result<u64, RepositoryError>;
 
     /// Which shared images' answers a filter means is decided by [`ListQuery`]; this counts members.
     async fn count_members(&self, id: &ImageId) -> Result<u64, RepositoryError> {

@@ -16,6 +16,8 @@ mod members;
 mod quota;
 mod read;
 mod recover;
+mod scrub;
+mod signature;
 mod stage;
 mod staging;
 mod tags;
@@ -36,6 +38,7 @@ pub use self::crash::CrashPoints;
 use self::crash::CrashPoints;
 pub use self::quota::Usage;
 pub use self::recover::Orphan;
+pub use self::scrub::Scrubbed;
 use crate::error::ImageError;
 use crate::metadef::Metadefs;
 use crate::ports::{ImageRepository, Limits, MetadefRepository, Outbound};
@@ -100,6 +103,8 @@ impl ImageService {
     pub async fn start(&self) -> Answer<()> {
         self.recover().await?;
         self.engine.start().await?;
+        self.scrub_in_background();
+        self.expire_tasks_in_background();
         Ok(())
     }
 

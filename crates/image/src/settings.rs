@@ -18,6 +18,30 @@ pub struct Quotas {
     pub locations: i64,
 }
 
+/// `delayed_delete` and the scrubber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DelayedDelete {
+    /// Keep the objects of deleted images for the scrubber.
+    pub enabled: bool,
+    /// How long they are kept at least.
+    pub scrub_time: Duration,
+    /// Images scrubbed at once.
+    pub pool_size: usize,
+    /// Pause between two runs of the scrubber.
+    pub wakeup_time: Duration,
+}
+
+impl Default for DelayedDelete {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            scrub_time: Duration::ZERO,
+            pool_size: 1,
+            wakeup_time: Duration::from_secs(300),
+        }
+    }
+}
+
 /// Settings of the image service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, clippy::struct_excessive_bools)]
@@ -32,6 +56,8 @@ pub struct ImageSettings {
     pub show_multiple_locations: bool,
     /// Bytes.
     pub image_size_cap: u64,
+    /// Bytes a project's images may take up; `None` for no limit.
+    pub user_storage_quota: Option<u64>,
     pub quotas: Quotas,
     pub require_image_format_match: bool,
     pub vmdk_allowed_types: Vec<String>,
@@ -44,6 +70,7 @@ pub struct ImageSettings {
     pub node_id: String,
     /// Bytes of image held in memory by all transfers together.
     pub max_bytes_in_flight: u64,
+    pub delayed_delete: DelayedDelete,
     /// How long a finished task is kept.
     pub task_time_to_live: Duration,
     /// Imports and deletions worked on at the same time.
@@ -67,6 +94,7 @@ impl Default for ImageSettings {
             show_image_direct_url: false,
             show_multiple_locations: false,
             image_size_cap: 1 << 40,
+            user_storage_quota: None,
             quotas: Quotas { members: 128, properties: 128, tags: 128, locations: 10 },
             require_image_format_match: true,
             vmdk_allowed_types: list(&["streamOptimized", "monolithicSparse"]),
@@ -76,6 +104,7 @@ impl Default for ImageSettings {
             staging_dir: PathBuf::from("/var/lib/glance/os_glance_staging_store"),
             node_id: "local".to_owned(),
             max_bytes_in_flight: 256 << 20,
+            delayed_delete: DelayedDelete::default(),
             task_time_to_live: Duration::from_secs(48 * 3600),
             concurrent_jobs: 16,
             job_back_off: Duration::from_secs(2),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scurry_types::ImageId;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -50,6 +51,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: DbAction,
     },
+    /// Remove the data of images deleted with delayed_delete, or take such a deletion back
+    Scrub(ScrubOptions),
     /// Check and show configuration files in OpenStack's dialect
     Config {
         #[command(subcommand)]
@@ -160,6 +163,28 @@ pub(crate) struct ImageApiOptions {
     pub(crate) config_dirs: Vec<PathBuf>,
 }
 
+/// Options of `scurry scrub`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "The image service scrubs by itself every wakeup_time seconds; this is for those who want to \
+                        scrub now, or from cron.\n\nExamples:\n  scurry scrub --config-file \
+                        /etc/glance/glance-api.conf\n  scurry scrub --config-file /etc/glance/glance-api.conf \
+                        --restore 71c675ab-d94f-49cd-a114-e12490b328d9"
+)]
+pub(crate) struct ScrubOptions {
+    /// The image service's configuration
+    #[command(flatten)]
+    pub(crate) image_api: ImageApiOptions,
+
+    /// Go on, with a run every wakeup_time seconds, until stopped
+    #[arg(long, short = 'D', conflicts_with = "restore")]
+    pub(crate) daemon: bool,
+
+    /// Make this image what it was before it was deleted, instead of scrubbing
+    #[arg(long, value_name = "IMAGE_ID", value_parser = parse_image_id)]
+    pub(crate) restore: Option<ImageId>,
+}
+
 /// What to do with the database.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum DbAction {
@@ -266,6 +291,10 @@ pub(crate) enum VolumeAction {
         /// The file; it must not exist
         file: PathBuf,
     },
+}
+
+fn parse_image_id(text: &str) -> Result<ImageId, String> {
+    text.parse().map_err(|_| "an image's id (a UUID) is expected".to_owned())
 }
 
 fn parse_volume_type(text: &str) -> Result<(String, String), String> {

@@ -14,13 +14,17 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) conf: GlanceConf,
+    /// Where files are looked for that the configuration names by a relative path.
+    pub(crate) search: Vec<PathBuf>,
 }
 
 /// Reads an image service's files; what is odd but not wrong goes to the log, once.
 pub(crate) fn load_glance(paths: &[PathBuf], dirs: &[PathBuf]) -> Result<Loaded, Failure> {
     let files = ConfigFiles::load(paths, dirs).map_err(faults)?;
     warn_of(&files, Dialect::Image);
-    Ok(Loaded { conf: GlanceConf::load(&files).map_err(faults)? })
+    let parents = paths.iter().rev().filter_map(|path| Some(path.parent()?.to_owned()));
+    let search = dirs.iter().cloned().chain(parents).collect();
+    Ok(Loaded { conf: GlanceConf::load(&files).map_err(faults)?, search })
 }
 
 /// Reads a block-storage service's files.
@@ -80,12 +84,16 @@ pub(crate) fn run(action: ConfigAction) -> Result<ExitCode, Failure> {
         }
     }
     println!(
-        "{} errors, {} warnings, {} notes",
-        report.errors.len(),
-        report.warnings.len(),
-        report.notes.len()
+        "{}, {}, {}",
+        counted(report.errors.len(), "error"),
+        counted(report.warnings.len(), "warning"),
+        counted(report.notes.len(), "note")
     );
     Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn dialect(options: &ConfigFileOptions) -> Dialect {

@@ -2,6 +2,7 @@
 //! The image service, wired from its configuration: the same for `scurry up` and `scurry image-api`.
 
 mod access;
+mod domain;
 mod plugins;
 mod stores;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use scurry_config::GlanceConf;
-use scurry_image::{ImageService, ImageSettings, Quotas, ServiceParts};
+use scurry_image::{DelayedDelete, ImageService, ImageSettings, Quotas, ServiceParts};
 use scurry_image_db::Database;
 use scurry_image_http::HttpSettings;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,8 @@ pub(crate) struct ImageApi {
 }
 
 pub(crate) async fn run(options: ImageApiOptions) -> Result<ExitCode, Failure> {
-    let loaded = config_files::load_glance(&options.config_files, &options.config_dirs)?;
+    let mut loaded = config_files::load_glance(&options.config_files, &options.config_dirs)?;
+    loaded.search.extend(["/etc/glance", "/etc"].map(PathBuf::from));
     let ip: IpAddr = loaded.conf.bind_host.parse().map_err(|error| {
         Failure::new(
             format!("[DEFAULT] bind_host = {}: an IP address is expected", loaded.conf.bind_host),
@@ -56,28 +58,19 @@ impl ImageApi {
     /// Opens database and stores, clears up after an earlier life of `node`, and starts the jobs.
     pub(crate) async fn open(loaded: &Loaded, node: String) -> Result<Self, Failure> {
         let conf = &loaded.conf;
-        let database = Arc::new(open_database(conf).await?);
-        let registry = stores::open(conf, &node).await?;
-        let limits = access::limits(conf)?;
-        let service = ImageService::new(ServiceParts {
-            images: database.clone(),
-            metadefs: database.clone(),
-            jobs: database,
-            stores: registry,
-            limits,
-            outbound: None,
-            settings: settings(conf, node)?,
-        });
+        let service = service(loaded, node).await?;
         service.start().await.map_err(|error| Failure::new("cannot start the image service", error))?;
+        let policy = Arc::new(access::policy(conf)?);
         let http = HttpSettings {
             public_endpoint: conf.public_endpoint.clone(),
             max_request_id_length: conf.max_request_id_length,
+            custom_schema: domain::custom_schema(loaded)?,
+            property_protections: domain::protections(loaded, &policy)?,
             ..HttpSettings::default()
         };
         let validator = access::validator(conf)?;
         let authenticate =
             axum::middleware::from_fn_with_state(validator, scurry_auth::middleware::authenticate);
-        let policy = Arc::new(access::policy(conf)?);
         let router = scurry_image_http::router(service.clone(), policy, http, authenticate);
         Ok(Self { service, router })
     }
@@ -89,6 +82,21 @@ impl ImageApi {
     pub(crate) async fn shutdown(&self) {
         self.service.shutdown().await;
     }
+}
+
+/// The use cases on their database and stores; nothing runs yet.
+pub(crate) async fn service(loaded: &Loaded, node: String) -> Result<ImageService, Failure> {
+    let conf = &loaded.conf;
+    let database = Arc::new(open_database(conf).await?);
+    Ok(ImageService::new(ServiceParts {
+        images: database.clone(),
+        metadefs: database.clone(),
+        jobs: database,
+        stores: stores::open(conf, &node).await?,
+        limits: access::limits(conf)?,
+        outbound: None,
+        settings: settings(conf, node)?,
+    }))
 }
 
 async fn open_database(conf: &GlanceConf) -> Result<Database, Failure> {
@@ -134,6 +142,7 @@ fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
         show_image_direct_url: conf.show_image_direct_url,
         show_multiple_locations: conf.show_multiple_locations,
         image_size_cap: conf.image_size_cap,
+        user_storage_quota: conf.user_storage_quota,
         quotas: Quotas {
             members: quota(conf.image_member_quota),
             properties: quota(conf.image_property_quota),
@@ -147,6 +156,12 @@ fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
         api_limit_max: count(conf.api_limit_max),
         staging_dir: conf.staging_dir.clone(),
         node_id: node,
+        delayed_delete: DelayedDelete {
+            enabled: conf.delayed_delete.enabled,
+            scrub_time: conf.delayed_delete.scrub_time,
+            pool_size: conf.delayed_delete.pool_size,
+            wakeup_time: conf.delayed_delete.wakeup_time,
+        },
         task_time_to_live: Duration::from_secs(conf.task_time_to_live.saturating_mul(3600)),
         concurrent_jobs: conf.task_pool_threads,
         ..ImageSettings::default()

@@ -8,6 +8,7 @@ mod db;
 mod demo;
 mod failure;
 mod image_api;
+mod scrub;
 mod serve;
 mod up;
 mod volume;
@@ -33,7 +34,11 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let quiet = matches!(
         cli.command,
-        Command::Demo(_) | Command::Volume { .. } | Command::Config { .. } | Command::Db { .. }
+        Command::Demo(_)
+            | Command::Volume { .. }
+            | Command::Config { .. }
+            | Command::Db { .. }
+            | Command::Scrub(_)
     );
     let format = match cli.log_format {
         LogStyle::Text => scurry_telemetry::LogFormat::Text,
@@ -58,6 +63,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Demo(options) => demo::run(options).await,
             Command::ImageApi(options) => image_api::run(options).await,
             Command::Db { action } => db::run(action).await,
+            Command::Scrub(options) => scrub::run(options).await,
             Command::Config { action } => config_files::run(action),
             Command::Volume { action } => volume::run(action).await,
             Command::Completions { .. } => Ok(ExitCode::SUCCESS),

@@ -53,17 +53,16 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .default("file:///tmp/staging/"),
     int(D, "max_request_id_length", "64", "Longest request id taken from a client.").min(0),
     boolean(D, "allow_anonymous_access", false, "Let callers without a token read public images."),
-    boolean(D, "delayed_delete", false, "Keep deleted images' data until a scrubber runs.").ignored(),
-    int(D, "scrub_time", "0", "Seconds deleted data is kept.").min(0).ignored(),
-    int(D, "scrub_pool_size", "1", "Threads of the scrubber.").min(1).ignored(),
-    int(D, "wakeup_time", "300", "Seconds between two runs of the scrubber.").min(0).ignored(),
+    boolean(D, "delayed_delete", false, "Keep deleted images' data until a scrubber runs."),
+    int(D, "scrub_time", "0", "Seconds deleted data is kept.").min(0),
+    int(D, "scrub_pool_size", "1", "Images scrubbed at once.").min(1),
+    int(D, "wakeup_time", "300", "Seconds between two runs of the scrubber.").min(0),
     boolean(D, "daemon", false, "Run the scrubber for ever.").ignored(),
     text(D, "restore", "Image whose deletion the scrubber takes back.").ignored(),
-    text(D, "property_protection_file", "File of rules on who may touch which property.").ignored(),
+    text(D, "property_protection_file", "File of rules on who may touch which property."),
     text(D, "property_protection_rule_format", "What the rules of that file name.")
         .default("roles")
-        .choices(&["roles", "policies"])
-        .ignored(),
+        .choices(&["roles", "policies"]),
     text(D, "metadata_encryption_key", "Key that hides locations in the database.")
         .secret()
         .deprecated()
@@ -135,6 +134,11 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "paste_deploy",
         "config_file",
         "File of pipelines; glance-api-paste.ini beside the configuration is read too.",
+    ),
+    text(
+        "scurry",
+        "image_schema_file",
+        "File of declared properties [schema-image.json where Glance looks for it].",
     ),
     boolean(
         "scurry",

@@ -8,7 +8,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter};
 
-use super::{RowError, children, delete, journal, tasks};
+use super::{RowError, children, delete, journal, pending, tasks};
 use crate::connection::Database;
 use crate::entity::{block_hash, image, property};
 use crate::jobs;
@@ -88,7 +88,7 @@ async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Resul
     let mut touch = image::Entity::update_many()
         .col_expr(image::Column::UpdatedAt, Expr::value(Stamp::now()))
         .filter(image::Column::Id.eq(id.as_str()));
-    if guard.states == [ImageStatus::Deleted] {
+    if matches!(guard.states.as_slice(), [ImageStatus::Deleted | ImageStatus::PendingDelete]) {
         touch = touch.filter(image::Column::Deleted.eq(true));
     } else {
         touch = touch.filter(image::Column::Deleted.eq(false));
@@ -172,6 +172,9 @@ async fn step<C: ConnectionTrait>(db: &C, id: &ImageId, change: &Change) -> Resu
         Change::AddTask(task) => tasks::add(db, task).await?,
         Change::Task(task, change) => tasks::change(db, task, change).await?,
         Change::Delete => delete::delete(db, id).await?,
+        Change::DeletePending => pending::delete(db, id).await?,
+        Change::Restore(status) => pending::restore(db, id, *status).await?,
+        Change::PendingLocation { url, waits } => return pending::move_location(db, id, url, *waits).await,
         Change::Undelete(status, locations) => delete::undelete(db, id, *status, locations).await?,
     }
     Ok(Outcome::Done)

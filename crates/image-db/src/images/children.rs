@@ -28,6 +28,14 @@ async fn property_row<C: ConnectionTrait>(
     Ok(find.one(db).await?)
 }
 
+pub(super) async fn deleted_property<C: ConnectionTrait>(
+    db: &C,
+    id: &ImageId,
+    name: &str,
+) -> Result<Option<String>, RowError> {
+    Ok(property_row(db, id, name).await?.filter(|row| row.deleted).and_then(|row| row.value))
+}
+
 /// Adds a property that must not be there. A row marked as deleted keeps its unique name and comes back.
 pub(super) async fn claim_property<C: ConnectionTrait>(
     db: &C,

@@ -36,16 +36,25 @@ macro_rules! unmark {
 }
 
 pub(super) async fn delete<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<(), RowError> {
-    let now = Stamp::now();
     location::Entity::update_many()
         .col_expr(location::Column::Status, Expr::value("deleted"))
         .filter(location::Column::ImageId.eq(id.as_str()))
         .filter(location::Column::Deleted.eq(false))
         .exec(db)
         .await?;
+    mark(db, id, ImageStatus::Deleted).await
+}
+
+/// Marks all rows of an image as deleted.
+pub(super) async fn mark<C: ConnectionTrait>(
+    db: &C,
+    id: &ImageId,
+    status: ImageStatus,
+) -> Result<(), RowError> {
+    let now = Stamp::now();
     mark!(db, id.as_str(), now, property, tag, member, location);
     let columns = [
-        (image::Column::Status, Expr::value(ImageStatus::Deleted.as_str())),
+        (image::Column::Status, Expr::value(status.as_str())),
         (image::Column::Deleted, Expr::value(true)),
         (image::Column::DeletedAt, Expr::value(now)),
     ];

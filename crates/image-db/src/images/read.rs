@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use scurry_image::{Image, ImageLocation};
-use scurry_types::{BlockHashes, ImageId, ImageStatus, StoreId};
+use scurry_types::{BlockHashes, ImageId, ImageStatus};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::RowError;
@@ -54,24 +54,7 @@ pub(super) async fn block_hashes<C: ConnectionTrait>(
     Ok(row.and_then(|row| BlockHashes::from_bytes(u64::try_from(row.image_len).ok()?, &row.hashes)))
 }
 
-pub(super) async fn locations_in<C: ConnectionTrait>(
-    db: &C,
-    store: &StoreId,
-) -> Result<Vec<(ImageId, String)>, RowError> {
-    let rows = location::Entity::find().filter(location::Column::Deleted.eq(false)).all(db).await?;
-    let mut found = Vec::new();
-    for row in rows {
-        let id: ImageId =
-            row.image_id.parse().map_err(|_| content("image_locations", "image_id", &row.image_id))?;
-        let location = as_location(row);
-        if location.store() == Some(store.as_str()) {
-            found.push((id, location.url));
-        }
-    }
-    Ok(found)
-}
-
-fn as_location(row: location::Model) -> ImageLocation {
+pub(super) fn as_location(row: location::Model) -> ImageLocation {
     // Glance writes a JSON object; anything else tells nothing.
     let metadata = row.meta_data.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     ImageLocation { url: row.value, metadata, status: row.status }

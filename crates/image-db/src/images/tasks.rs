@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use scurry_image::ports::TaskChange;
 use scurry_image::{Direction, Task, TaskQuery, TaskSortKey};
 use scurry_types::{ImageId, JobId, ProjectId, TaskStatus};
@@ -76,6 +77,21 @@ pub(super) async fn change_alone(db: &Database, id: &JobId, new: &TaskChange) ->
     let writing = db.write().await?;
     change(&writing.transaction, id, new).await?;
     Ok(writing.commit().await?)
+}
+
+/// Marks tasks as deleted whose time has run out.
+pub(super) async fn expire(db: &Database, now: DateTime<Utc>) -> Result<u64, RowError> {
+    let writing = db.write().await?;
+    let stamp = Stamp::from(now);
+    let expired = task::Entity::update_many()
+        .col_expr(task::Column::Deleted, Expr::value(true))
+        .col_expr(task::Column::DeletedAt, Expr::value(stamp))
+        .filter(task::Column::Deleted.eq(false))
+        .filter(task::Column::ExpiresAt.lte(stamp))
+        .exec(&writing.transaction)
+        .await?;
+    writing.commit().await?;
+    Ok(expired.rows_affected)
 }
 
 pub(super) async fn one<C: ConnectionTrait>(db: &C, id: &JobId) -> Result<Option<Task>, RowError> {

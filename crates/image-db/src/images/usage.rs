@@ -2,8 +2,8 @@
 //! What a project holds, summed up by the database.
 
 use scurry_image::ports::Counted;
-use scurry_types::ProjectId;
-use sea_orm::{ConnectionTrait, Statement};
+use scurry_types::{ImageId, ProjectId};
+use sea_orm::{ConnectionTrait, Statement, Value};
 
 use super::RowError;
 
@@ -36,7 +36,25 @@ pub(super) async fn of<C: ConnectionTrait>(
         Counted::Images => IMAGES,
         Counted::Uploading => UPLOADING,
     };
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [project.as_str().into()]);
+    total(db, sql, [project.as_str().into()]).await
+}
+
+/// Bytes of all copies of a project's images but one.
+pub(super) async fn stored_beside<C: ConnectionTrait>(
+    db: &C,
+    project: &ProjectId,
+    image: &ImageId,
+) -> Result<u64, RowError> {
+    let sql = format!("{STORED_BYTES} AND i.id <> ?");
+    total(db, &sql, [project.as_str().into(), image.as_str().into()]).await
+}
+
+async fn total<C: ConnectionTrait>(
+    db: &C,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<u64, RowError> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     let row = db.query_one_raw(statement).await?;
     let total: i64 = row.map(|row| row.try_get("", "total")).transpose()?.unwrap_or(0);
     Ok(u64::try_from(total).unwrap_or(0))

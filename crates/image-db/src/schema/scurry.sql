@@ -43,3 +43,5 @@ CREATE TABLE IF NOT EXISTS scurry_nodes (
   id VARCHAR(255) NOT NULL PRIMARY KEY,
   heartbeat_at DATETIME NOT NULL
 );
+-- Whose an object is that is to be registered.
+CREATE INDEX IF NOT EXISTS ix_scurry_image_locations_value ON image_locations (value);

@@ -7,6 +7,7 @@
     reason = "clippy.toml covers test functions only, not what they share"
 )]
 
+mod away;
 mod changes;
 mod jobs;
 mod metadefs;

@@ -25,6 +25,7 @@ pub(crate) async fn create(
     let new = new_image(read_json(request, api.http.max_json_body).await?, &api.schemas)?;
     let owner = new.owner.as_ref().map(|owner| owner.as_str());
     api.require_add(&asker, owner, new.visibility)?;
+    api.require_properties(&asker, new.properties.keys())?;
     let image = api.service.create(&asker.caller, new).await?;
     let mut headers = HeaderMap::new();
     add(&mut headers, header::LOCATION, &format!("{base}{}", href(&image)));

@@ -17,8 +17,9 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let params = Params::parse(query.as_deref());
-    let query = image_query(&params, api.settings())?;
+    let mut query = image_query(&params, api.settings())?;
     api.require_own(&asker, "get_images")?;
+    api.hide_filters(&asker, &mut query.filters);
     let images = match api.service.list(&asker.caller, &query).await {
         // The only thing that can be missing from a list is where it shall begin.
         Err(ImageError::NotFound(_)) => return Err(no_marker(params.first("marker").unwrap_or_default())),

@@ -34,6 +34,7 @@ pub(crate) async fn update(
         set_locations: api.may(&asker, "set_image_location", &image),
         delete_locations: api.may(&asker, "delete_image_location", &image),
         change_owner: asker.caller.is_admin,
+        properties: api.property_rights(&asker, &ops),
     };
     let image = api.service.update(&asker.caller, &id, &ops, &rights).await?;
     Ok(Json(api.view(&asker, &image)))

@@ -10,16 +10,22 @@ use super::time;
 /// Properties of the service that are nobody's business.
 const HIDDEN: [&str; 2] = ["os_glance_stage_host", "os_glance_hash_op_host"];
 
-/// The image's JSON: additional properties first, `locations`, `direct_url` and `stores` where they apply and
-/// the asker may know them (`located`).
-pub(crate) fn view(image: &Image, located: bool, settings: &ImageSettings, stores: &Registry) -> Value {
+/// Whether clients are shown a property at all.
+pub(crate) fn is_shown(property: &str) -> bool {
+    !HIDDEN.contains(&property)
+}
+
+/// The image's JSON: `properties` first, `locations`, `direct_url` and `stores` where they apply and the asker may
+/// know them (`located`).
+pub(crate) fn view(
+    image: &Image,
+    properties: Map<String, Value>,
+    located: bool,
+    settings: &ImageSettings,
+    stores: &Registry,
+) -> Value {
     let locations = if located { image.locations.as_slice() } else { &[] };
-    let mut view = Map::new();
-    for (name, value) in &image.properties {
-        if !HIDDEN.contains(&name.as_str()) {
-            view.insert(name.clone(), Value::from(value.as_str()));
-        }
-    }
+    let mut view = properties;
     let base = json!({
         "name": image.name,
         "disk_format": image.disk_format,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::names;
-use crate::schema::{Schemas, violation};
+use crate::schema::{CustomSchema, Schemas, violation};
 
 /// Refused before the schema is looked at.
 const LINKS: [&str; 5] = ["direct_url", "self", "file", "schema", "stores"];
@@ -72,11 +72,7 @@ fn properties(body: Map<String, Value>, image: &mut NewImage) -> Result<(), ApiE
         if name == "os_hash_algo" || name == "os_hash_value" {
             continue;
         }
-        let value = match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        image.properties.insert(name, value);
+        image.properties.insert(name, CustomSchema::stored(value));
     }
     Ok(())
 }

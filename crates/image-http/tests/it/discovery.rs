@@ -68,7 +68,7 @@ async fn schemas_are_complete() {
 async fn an_operators_properties_join_the_schema() {
     let api = TestApi::with(|options| {
         let vendor = json!({"type": "string", "enum": ["a", "b"]});
-        options.http.custom_properties.insert("vendor".into(), vendor);
+        options.http.custom_schema.properties.insert("vendor".into(), vendor);
     })
     .await;
     let schema = api.get("alice", "/v2/schemas/image").await.json();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test, its shared parts too")]
 
 mod bytes;
+mod delayed_delete;
 mod discovery;
 mod edges;
 mod images;
@@ -15,6 +16,7 @@ mod metadef_lists;
 mod metadef_policy;
 mod metadefs;
 mod policy;
+mod protections;
 mod quota;
 mod refused_uploads;
 mod support;

@@ -85,6 +85,11 @@ impl TestApi {
         self.app.clone()
     }
 
+    /// The use cases behind it.
+    pub(crate) fn service(&self) -> &ImageService {
+        &self.service
+    }
+
     /// A request with a user's token; `-` sends none.
     pub(crate) fn call(&self, user: &str, method: &str, path: &str) -> Call<'_> {
         let mut builder = Request::builder().method(method).uri(path).header("host", "images.test");

@@ -122,7 +122,17 @@ fn step(
     if RESERVED.contains(&name) || name.starts_with(crate::image::reserved::PREFIX) {
         return Err(ImageError::Forbidden(format!("Attribute '{name}' is reserved.")));
     }
-    let there = BASE.contains(&name) || draft.properties.contains_key(name);
+    let base = BASE.contains(&name);
+    let may = rights.on(name);
+    let held = draft.properties.contains_key(name);
+    // What one may not read is not there.
+    let there = base || (held && may.read);
+    let permitted = base
+        || match op.op {
+            PatchVerb::Remove => may.delete || !there,
+            PatchVerb::Replace => may.update || !there,
+            PatchVerb::Add => (may.update || !held) && (may.create || there),
+        };
     match op.op {
         PatchVerb::Add if there && op.dialect == Dialect::V20 => {
             return Err(ImageError::Conflict(format!("Property {name} already present.")));
@@ -130,8 +140,11 @@ fn step(
         PatchVerb::Replace | PatchVerb::Remove if !there => {
             return Err(ImageError::Conflict(format!("Property {name} does not exist.")));
         }
-        PatchVerb::Remove if BASE.contains(&name) => {
+        PatchVerb::Remove if base => {
             return Err(ImageError::Forbidden(format!("Property {name} may not be removed.")));
+        }
+        _ if !permitted => {
+            return Err(ImageError::Forbidden(format!("Attribute '{name}' is reserved.")));
         }
         PatchVerb::Remove => {
             draft.properties.remove(name);

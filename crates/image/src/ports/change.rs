@@ -157,6 +157,17 @@ pub enum Change {
     Task(JobId, TaskChange),
     /// Marks the image and all that belongs to it as deleted.
     Delete,
+    /// Marks the image and all that belongs to it as deleted, its objects to be removed by the scrubber.
+    DeletePending,
+    /// Takes that back: the image is in that state again, with all that belonged to it.
+    Restore(ImageStatus),
+    /// Hands an object of an image that waits for the scrubber over to be removed, or makes it wait again.
+    PendingLocation {
+        /// The object.
+        url: String,
+        /// Whether it waits again.
+        waits: bool,
+    },
     /// Takes a deletion back: the image is in that state again, with its properties, tags and members, and
     /// with these locations.
     Undelete(ImageStatus, Vec<ImageLocation>),

@@ -35,7 +35,7 @@ pub(super) struct Core {
     pub(super) stopping: CancellationToken,
     /// Held while an object is found to be free and registered as an image's.
     pub(super) registering: Arc<tokio::sync::Mutex<()>>,
-    pub(super) reservations: Reservations,
+    pub(super) reservations: Arc<Reservations>,
     uploads: Mutex<HashMap<ImageId, CancellationToken>>,
     holds: Mutex<HashMap<ImageId, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -76,7 +76,7 @@ impl Core {
             crash: CrashPoints::default(),
             stopping: CancellationToken::new(),
             registering: Arc::default(),
-            reservations: Reservations::default(),
+            reservations: Arc::default(),
             uploads: Mutex::default(),
             holds: Mutex::default(),
         }

@@ -33,6 +33,7 @@ impl ImageService {
                     image.status
                 )));
             }
+            let delayed = self.core.delayed(&image);
             let job = self.deletion(&image);
             let guard = Guard {
                 states: vec![image.status],
@@ -40,20 +41,23 @@ impl ImageService {
                 unchanged_since: Some(image.updated_at),
                 ..Guard::default()
             };
-            let mut changes = vec![
-                Change::Delete,
-                Change::CancelJobs(COPY),
-                Change::CancelJobs(IMPORT),
-                Change::CancelJobs(HASH),
-                Change::Enqueue(job.clone()),
-            ];
+            let waits = delayed.is_some();
+            let mut changes = delayed.unwrap_or_else(|| vec![Change::Delete, Change::Enqueue(job.clone())]);
+            changes.extend([COPY, IMPORT, HASH].map(Change::CancelJobs));
             // A job that waits for its next attempt would never tell.
             for open in self.core.jobs.open_jobs(id).await?.into_iter().filter(|open| resumes(&open.kind)) {
                 let text = "The image was deleted".to_owned();
                 changes.push(Change::Task(open.id, self.core.task_state(TaskStatus::Failure, text)));
             }
             if self.core.images.change(id, &guard, &changes).await? == Outcome::Done {
-                return self.remove_objects(id, job).await;
+                // Whoever still writes for the image clears up after itself when it finds the image gone.
+                self.core.stop_upload(id);
+                self.engine.stop_image(id);
+                return if waits {
+                    self.core.remove_staged(id).await
+                } else {
+                    self.remove_objects(id, job).await
+                };
             }
         }
         Err(ImageError::Conflict(format!("Image {id} is being changed by others, try again")))
@@ -73,9 +77,6 @@ impl ImageService {
 
     async fn remove_objects(&self, id: &ImageId, job: NewJob) -> Answer<()> {
         self.core.crash.pass("delete.marked").await;
-        // Whoever still writes for the image clears up after itself when it finds the image gone.
-        self.core.stop_upload(id);
-        self.engine.stop_image(id);
         let now = Utc::now();
         let claimed = Job {
             id: job.id,

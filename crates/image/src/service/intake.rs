@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Answer;
 use super::core::Core;
+use super::quota::{Room, too_large};
+use super::signature::check_signature;
 use crate::body::BodyError;
 use crate::error::ImageError;
 use crate::image::{Image, ImageLocation};
@@ -49,6 +51,8 @@ pub(super) struct Taken {
     virtual_size: Option<u64>,
     pub(super) objects: Vec<(StoreId, StoredObject)>,
     pub(super) lost: Vec<LostLane>,
+    /// The bytes count as coming until they count as stored.
+    _room: Option<Room>,
 }
 
 impl Taken {
@@ -139,9 +143,11 @@ impl Core {
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send,
     {
+        check_signature(image)?;
         let mut lost = Vec::new();
         let mut targets = Vec::new();
         let len = spec.declared_len.or(spec.expected_len);
+        let room = self.room(image, len, lanes.len()).await?;
         let write = WriteSpec { image: image.id.clone(), owner: image.owner.clone(), len };
         for lane in lanes {
             match self.begin(lane, &write).await {
@@ -162,13 +168,15 @@ impl Core {
         if targets.is_empty() {
             return Err(all_lost(lost));
         }
+        let cap = self.settings.image_size_cap;
+        let longest = room.as_ref().map_or(cap, |room| room.longest(cap));
         let ingested = ingest(
             body,
             targets,
             IngestSpec {
                 algorithm: self.hash_algorithm(image),
                 declared_len: spec.declared_len,
-                max_len: self.settings.image_size_cap,
+                max_len: longest,
                 inspect: true,
                 on_target_failure: spec.on_failure,
                 progress: spec.progress,
@@ -177,9 +185,14 @@ impl Core {
             &self.budget,
         )
         .await
-        .map_err(refusal)?;
+        .map_err(|failed| match (&failed.error, &room) {
+            (IngestError::TooLarge { max }, Some(room)) if *max < cap => {
+                room.too_long(max.saturating_add(1)).into()
+            }
+            _ => refusal(failed),
+        })?;
         self.crash.pass("write.written").await;
-        self.settle(image, ingested, spec.strict, spec.on_failure, lost).await
+        self.settle(image, ingested, spec.strict, spec.on_failure, lost, room).await
     }
 
     /// The algorithm of the deployment; an image keeps the one it has.
@@ -196,6 +209,7 @@ impl Core {
         strict: bool,
         on_failure: OnFailure,
         mut lost: Vec<LostLane>,
+        mut room: Option<Room>,
     ) -> Result<Taken, Refused> {
         let Ingested { len, digests, blocks, inspection, targets } = ingested;
         let mut open = Vec::new();
@@ -205,7 +219,11 @@ impl Core {
                 TargetOutcome::Failed { store, error, .. } => lost.push(LostLane { store, error }),
             }
         }
-        let virtual_size = match judge(inspection.as_ref(), image, &self.settings, strict) {
+        let judged = match (judge(inspection.as_ref(), image, &self.settings, strict), &mut room) {
+            (Ok(size), Some(room)) => self.still_fits(room, image, len).await.map(|()| size),
+            (judged, _) => judged,
+        };
+        let virtual_size = match judged {
             Ok(size) => size,
             Err(error) => {
                 abort(open).await;
@@ -230,7 +248,7 @@ impl Core {
         if objects.is_empty() {
             return Err(all_lost(lost));
         }
-        Ok(Taken { len, digests, blocks, virtual_size, objects, lost })
+        Ok(Taken { len, digests, blocks, virtual_size, objects, lost, _room: room })
     }
 }
 
@@ -274,9 +292,7 @@ fn refusal(failed: Failed<IngestError>) -> Refused {
     }
     let text = failed.error.to_string();
     match failed.error {
-        IngestError::TooLarge { .. } => {
-            ImageError::TooLarge("The provided image is too large.".to_owned()).into()
-        }
+        IngestError::TooLarge { .. } => too_large().into(),
         IngestError::LongerThanDeclared { .. } | IngestError::ShorterThanDeclared { .. } => {
             ImageError::Invalid(format!("Size mismatch: {text}")).into()
         }

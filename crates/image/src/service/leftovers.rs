@@ -26,20 +26,24 @@ impl Core {
     pub(super) async fn unnamed(
         &self,
         store: &dyn Store,
-        image: &ImageId,
+        image_id: &ImageId,
         write: Option<&WriteRow>,
     ) -> Answer<Vec<String>> {
-        let mut urls = store.find(image).await.map_err(ImageError::Store)?;
+        let mut urls = store.find(image_id).await.map_err(ImageError::Store)?;
         if let Some(url) = write.and_then(|row| row.url.clone())
             && !urls.contains(&url)
         {
             urls.push(url);
         }
         let mut named: Vec<String> = Vec::new();
-        if let Some(image) = self.images.get(image).await? {
+        if let Some(image) = self.images.get(image_id).await? {
             named.extend(image.locations.into_iter().map(|location| location.url));
+        } else {
+            // Those belong to the scrubber, until the image is restored or gone for good.
+            let pending = self.images.pending_locations(image_id).await?;
+            named.extend(pending.into_iter().map(|location| location.url));
         }
-        for row in self.images.journal(Some(image), None).await? {
+        for row in self.images.journal(Some(image_id), None).await? {
             if write.is_none_or(|write| write.id != row.id) {
                 named.extend(row.url);
             }

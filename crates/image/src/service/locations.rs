@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::core::Core;
 use super::jobs::HASH;
+use super::quota::too_large;
 use super::upload::missing_formats;
 use super::{Answer, ImageService};
 use crate::caller::Caller;
@@ -52,8 +53,9 @@ impl ImageService {
         let len = core.len_of(&location).await?;
         let _registering = core.registering.lock().await;
         core.check_unclaimed(id, &location).await?;
+        let _room = core.room(&image, Some(len), 1).await?;
         if core.settings.image_size_cap < len {
-            return Err(ImageError::TooLarge("The provided image is too large.".to_owned()));
+            return Err(too_large());
         }
         let now = Utc::now().trunc_subsecs(6);
         let task = Task {

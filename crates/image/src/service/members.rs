@@ -47,7 +47,7 @@ impl ImageService {
     pub async fn add_member(&self, caller: &Caller, id: &ImageId, member: &str) -> Answer<Member> {
         self.core.own_shared(caller, id, "create members", "add_member").await?;
         let there = self.core.images.members(id).await?.len();
-        Core::at_most("members", there + 1, self.core.settings.quotas.members)?;
+        Core::at_most("members for this image", there + 1, self.core.settings.quotas.members)?;
         let now = Utc::now().trunc_subsecs(6);
         let new = Member {
             image_id: id.clone(),

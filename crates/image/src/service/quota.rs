@@ -2,6 +2,7 @@
 //! Project limits, and the static ones of the configuration.
 
 mod reservation;
+mod storage;
 
 use scurry_types::ProjectId;
 use scurry_types::size::MIB;
@@ -13,6 +14,7 @@ use crate::error::ImageError;
 use crate::ports::Counted;
 
 pub(super) use reservation::Reservations;
+pub(super) use storage::Room;
 
 /// A resource the identity service limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,11 @@ pub struct Usage {
 /// Whole MiB, the unit in which Glance adds up bytes.
 pub(super) fn mebibytes(bytes: Option<u64>) -> i64 {
     i64::try_from(bytes.unwrap_or(0) / MIB).unwrap_or(i64::MAX)
+}
+
+/// What is said of an image over `image_size_cap`.
+pub(super) fn too_large() -> ImageError {
+    ImageError::TooLarge("The incoming image is too large: The provided image is too large.".to_owned())
 }
 
 impl Core {
@@ -99,8 +106,8 @@ impl Core {
             return Ok(());
         }
         Err(ImageError::TooLarge(format!(
-            "The limit has been exceeded on the number of allowed image {what} for this image. \
-             Attempted: {attempted}, Maximum: {maximum}"
+            "The limit has been exceeded on the number of allowed image {what}. Attempted: {attempted}, \
+             Maximum: {maximum}"
         )))
     }
 }

@@ -7,6 +7,7 @@ use scurry_types::{ImageId, ImageStatus, StoreId};
 use tokio::sync::OwnedMutexGuard;
 
 use super::core::Core;
+use super::quota::Room;
 use super::upload::missing_formats;
 use super::{Answer, ImageService};
 use crate::caller::Caller;
@@ -60,6 +61,8 @@ struct Plan {
     touches_data: bool,
     /// Nobody else takes the new locations before the change is made.
     registering: Option<OwnedMutexGuard<()>>,
+    /// Held until the new locations count.
+    room: Option<Room>,
 }
 
 impl Core {
@@ -138,6 +141,11 @@ impl Core {
             for location in &wanted {
                 self.check_unclaimed(&image.id, location).await?;
             }
+        }
+        if wanted.len() > image.locations.len()
+            && let Some(size) = image.size.or(first_new.as_ref().map(|(len, _)| *len))
+        {
+            plan.room = self.room(image, Some(size), wanted.len()).await?;
         }
         plan.touches_data = true;
         for gone in image.locations.iter().filter(|old| !wanted.iter().any(|new| new.url == old.url)) {

@@ -2,6 +2,7 @@
 //! `PUT …/file`: bytes straight into a store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use scurry_store::Store;
 use scurry_transfer::OnFailure;
@@ -9,7 +10,8 @@ use scurry_types::{ImageId, ImageStatus};
 
 use super::core::Core;
 use super::intake::{IntakeSpec, Lane, Taken};
-use super::quota::Resource;
+use super::quota::{Resource, too_large};
+use super::signature::check_signature;
 use super::{Answer, ImageService};
 use crate::body::{Body, Upload};
 use crate::caller::Caller;
@@ -44,11 +46,18 @@ impl ImageService {
         if let Some(missing) = missing_formats(&image) {
             return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
         }
+        check_signature(&image)?;
         let core = Arc::clone(core);
         let caller = caller.clone();
         self.outlive(async move {
             let _reserved = reserved;
-            core.save(&caller, image, store, upload.declared_len, body).await
+            let id = image.id.clone();
+            let saved = core.save(&caller, image, store, upload.declared_len, body).await;
+            if matches!(saved, Err(ImageError::Database(_))) {
+                // The image would be `saving` until the next start.
+                tokio::spawn(async move { core.release_later(&id).await });
+            }
+            saved
         })
         .await
     }
@@ -57,7 +66,7 @@ impl ImageService {
 impl Core {
     pub(super) fn check_cap(&self, len: Option<u64>) -> Answer<()> {
         if len.is_some_and(|len| len > self.settings.image_size_cap) {
-            return Err(ImageError::TooLarge("The provided image is too large.".to_owned()));
+            return Err(too_large());
         }
         Ok(())
     }
@@ -110,13 +119,63 @@ impl Core {
         changes.push(Change::Status(ImageStatus::Active));
         changes.push(Change::JournalClear(row.id.clone()));
         self.crash.pass("upload.before-active").await;
-        let outcome = self.images.change(id, &Guard::states(&[ImageStatus::Saving]), &changes).await?;
+        let outcome = self.change_soon(id, &Guard::states(&[ImageStatus::Saving]), &changes).await?;
         self.crash.pass("upload.active").await;
-        if outcome == Outcome::Done {
+        if outcome == Outcome::Done || self.holds(id, taken).await? {
             return Ok(());
         }
         self.clear_writes(&[row]).await;
         Err(deleted_meanwhile(id))
+    }
+
+    /// Changes an image; a database that cannot be written is given a few more chances.
+    async fn change_soon(&self, id: &ImageId, guard: &Guard, changes: &[Change]) -> Answer<Outcome> {
+        for pause in [200, 1000].map(Duration::from_millis) {
+            match self.images.change(id, guard, changes).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => {
+                    tracing::warn!(image.id = %id, error = %error.source, "an upload cannot be entered, tried again");
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Ok(self.images.change(id, guard, changes).await?)
+    }
+
+    /// Whether the bytes count already: a change may have been made although its answer was lost.
+    async fn holds(&self, id: &ImageId, taken: &Taken) -> Answer<bool> {
+        let image = self.images.get(id).await?;
+        Ok(image.is_some_and(|image| {
+            taken.objects.iter().all(|(_, object)| image.locations.iter().any(|one| one.url == object.url))
+        }))
+    }
+
+    /// Makes an image `queued` again whose upload ended with the database, as soon as that is back.
+    async fn release_later(&self, id: &ImageId) {
+        loop {
+            match self.release_upload(id).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(image.id = %id, error = error.reason(), "an upload cannot be cleared up yet");
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.settings.job_back_off) => {}
+                // The next start does it.
+                () = self.stopping.cancelled() => return,
+            }
+        }
+    }
+
+    async fn release_upload(&self, id: &ImageId) -> Answer<()> {
+        let _turn = self.turn(id).lock_owned().await;
+        for row in self.images.journal(Some(id), Some(&self.settings.node_id)).await? {
+            if row.purpose == Purpose::Upload {
+                self.clear_write(&row).await?;
+            }
+        }
+        self.back_to_queued(id, ImageStatus::Saving, Vec::new()).await?;
+        Ok(())
     }
 
     /// Makes the image as if nothing had been sent; `false` when it is gone.

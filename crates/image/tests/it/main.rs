@@ -18,5 +18,6 @@ mod locations;
 mod patch;
 mod plugins;
 mod quota;
+mod scrub;
 mod upload;
 mod world;

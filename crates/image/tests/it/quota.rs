@@ -104,7 +104,7 @@ async fn members_tags_and_properties_have_limits_of_the_configuration() {
     service.add_tag(&who, &image.id, "a").await.unwrap();
     assert_eq!(
         text(service.add_tag(&who, &image.id, "b").await),
-        "The limit has been exceeded on the number of allowed image tags for this image. Attempted: 2, \
+        "The limit has been exceeded on the number of allowed image tags. Attempted: 2, \
          Maximum: 1"
     );
     service.add_member(&who, &image.id, "q").await.unwrap();

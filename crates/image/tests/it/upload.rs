@@ -76,8 +76,12 @@ async fn refused_uploads_leave_the_image_queued_and_nothing_stored() {
     let declared = |len| Upload { store: None, declared_len: Some(len) };
     let cases = [
         (Upload::default(), body(&qcow2), "Image disk_format raw does not match stream data qcow2"),
-        (Upload::default(), body(&long), "The provided image is too large."),
-        (declared(4_000_001), body(&long), "The provided image is too large."),
+        (Upload::default(), body(&long), "The incoming image is too large: The provided image is too large."),
+        (
+            declared(4_000_001),
+            body(&long),
+            "The incoming image is too large: The provided image is too large.",
+        ),
         (declared(10), body(&content()), "Size mismatch"),
         (declared(3_000_001), body(&content()), "Size mismatch"),
         (Upload::default(), broken_body(&content()), "the client went away"),

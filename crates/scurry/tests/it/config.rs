@@ -17,6 +17,7 @@ fn every_wrong_value_is_named_with_its_line_and_secrets_are_not_shown() {
     assert!(report.contains(&format!("{}:2:", text(&file))), "{report}");
     assert!(report.contains("limit_param_default = zero"), "{report}");
     assert!(report.contains("did you mean show_multiple_locations?"), "{report}");
+    assert!(report.contains("1 error, 1 warning, "), "{report}");
 
     let show = scurry(&["config", "show", text(&file)]);
     assert!(show.status.success());

@@ -39,3 +39,25 @@ fn another_database_is_refused_without_its_password() {
     assert_eq!(sync.status.code(), Some(1));
     assert!(said(&sync).contains("oracle") && !said(&sync).contains("geheim"), "{}", said(&sync));
 }
+
+#[test]
+fn scrub_runs_on_its_own_and_names_what_cannot_be_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("glance-api.conf");
+    let content = format!(
+        "[DEFAULT]\nenabled_backends = a:file\ndelayed_delete = True\n[glance_store]\ndefault_backend = a\n[a]\n\
+         filesystem_store_datadir = {0}/images\n[os_glance_staging_store]\nfilesystem_store_datadir = {0}/staging\n\
+         [database]\nconnection = sqlite:///{0}/glance.db\n",
+        text(folder.path())
+    );
+    std::fs::write(&file, content).unwrap();
+    let run = scurry(&["scrub", "--config-file", text(&file)]);
+    assert!(run.status.success(), "{}", said(&run));
+    assert!(said(&run).contains("0 scrubbed, 0 left"), "{}", said(&run));
+    let id = "71c675ab-d94f-49cd-a114-e12490b328d9";
+    let restore = scurry(&["scrub", "--config-file", text(&file), "--restore", id]);
+    assert_eq!(restore.status.code(), Some(1));
+    assert!(said(&restore).contains(&format!("No image found with ID {id}")), "{}", said(&restore));
+    let wrong = scurry(&["scrub", "--config-file", text(&file), "--restore", "x", "-D"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
+}

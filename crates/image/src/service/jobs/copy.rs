@@ -17,7 +17,7 @@ use crate::image::Image;
 use crate::ports::{self, Change, Guard};
 use crate::service::Answer;
 use crate::service::core::Core;
-use crate::service::quota::Resource;
+use crate::service::quota::{Resource, Room};
 
 /// States in which an image may be copied: it may be deactivated while the copy runs.
 pub(super) const WITH_DATA: [ImageStatus; 2] = [ImageStatus::Active, ImageStatus::Deactivated];
@@ -69,11 +69,15 @@ impl CopyJob {
         let working = core.task_state(TaskStatus::Processing, String::new());
         core.images.change_task(&job.id, &working).await?;
         core.crash.pass("copy.processing").await;
-        if let Err(ImageError::OverLimit(reason)) = self.within_limits(&payload).await {
-            let lost = all_lost(&payload.stores, &reason);
-            return self.fail(job, id, &reason, &lost).await;
-        }
         let missing = self.missing(&image, &payload);
+        let _room = match self.within_limits(&payload, &image, missing.len()).await {
+            Err(ImageError::OverLimit(reason) | ImageError::TooLarge(reason)) => {
+                let lost = all_lost(&payload.stores, &reason);
+                return self.fail(job, id, &reason, &lost).await;
+            }
+            // Limits that cannot be learnt stop no copy.
+            held => held.unwrap_or_default(),
+        };
         let lost = match self.fill(job, context, &image, &payload, missing).await? {
             Ended::Tried(lost) => lost,
             Ended::Stopped if core.held(id, &job.id).await?.is_some() => return Ok(Outcome::Interrupted),
@@ -86,10 +90,19 @@ impl CopyJob {
     }
 
     /// The image counts among the staged and the uploading ones already.
-    async fn within_limits(&self, payload: &ImportPayload) -> Answer<()> {
+    async fn within_limits(
+        &self,
+        payload: &ImportPayload,
+        image: &Image,
+        more: usize,
+    ) -> Answer<Option<Room>> {
         let project = payload.project.as_ref();
         self.core.enforce(project, Resource::StageTotal, 0).await?;
-        self.core.enforce(project, Resource::CountUploading, 0).await
+        self.core.enforce(project, Resource::CountUploading, 0).await?;
+        if more == 0 {
+            return Ok(None);
+        }
+        self.core.room(image, image.size, image.locations.len() + more).await
     }
 
     fn missing(&self, image: &Image, payload: &ImportPayload) -> Vec<Arc<dyn Store>> {

@@ -37,10 +37,8 @@ impl Core {
         image: &ImageId,
         location: &ImageLocation,
     ) -> Answer<()> {
-        let store = location.store().unwrap_or_default().into();
-        let claimed = self.images.locations_in(&store).await?;
         let written = self.images.journal(None, None).await?;
-        let others = claimed.iter().any(|(other, url)| other != image && *url == location.url)
+        let others = self.images.is_anothers(&location.url, image).await?
             || written
                 .iter()
                 .any(|row| row.image != *image && row.url.as_deref() == Some(location.url.as_str()));

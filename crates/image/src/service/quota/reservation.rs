@@ -32,9 +32,15 @@ impl Reservations {
         Some(turn.lock_owned().await)
     }
 
-    fn incoming(&self, project: &ProjectId) -> u64 {
+    pub(super) fn incoming(&self, project: &ProjectId) -> u64 {
         let incoming = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         incoming.get(project).copied().unwrap_or(0)
+    }
+
+    /// Counts bytes of the project as coming, as long as the answer is there.
+    pub(super) fn hold(self: &Arc<Self>, project: &ProjectId, bytes: u64) -> Incoming {
+        self.add(project, bytes);
+        Incoming { reservations: Arc::clone(self), project: project.clone(), bytes }
     }
 
     fn add(&self, project: &ProjectId, bytes: u64) {
@@ -57,21 +63,33 @@ impl Reservations {
 /// Announced bytes of one upload; they count until this is dropped.
 #[derive(Debug)]
 pub(in crate::service) struct Incoming {
-    core: Arc<Core>,
+    reservations: Arc<Reservations>,
     project: ProjectId,
     bytes: u64,
 }
 
+impl Incoming {
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Counts that many bytes, where fewer were announced.
+    pub(super) fn grow_to(&mut self, bytes: u64) {
+        self.reservations.add(&self.project, bytes.saturating_sub(self.bytes));
+        self.bytes = self.bytes.max(bytes);
+    }
+}
+
 impl Drop for Incoming {
     fn drop(&mut self) {
-        self.core.reservations.remove(&self.project, self.bytes);
+        self.reservations.remove(&self.project, self.bytes);
     }
 }
 
 impl Core {
     /// Refuses an upload that, with those under way, would exceed the project's `image_size_total`.
     pub(in crate::service) async fn reserve(
-        self: &Arc<Self>,
+        &self,
         project: Option<&ProjectId>,
         announced: Option<u64>,
     ) -> Answer<Option<Incoming>> {
@@ -80,7 +98,6 @@ impl Core {
         let bytes = announced.unwrap_or(0);
         let coming = self.reservations.incoming(project).saturating_add(bytes);
         self.enforce(Some(project), Resource::SizeTotal, mebibytes(Some(coming))).await?;
-        self.reservations.add(project, bytes);
-        Ok(Some(Incoming { core: Arc::clone(self), project: project.clone(), bytes }))
+        Ok(Some(self.reservations.hold(project, bytes)))
     }
 }

@@ -55,6 +55,8 @@ class Names:
         if isinstance(value, list):
             items = [self.value(item) for item in value]
             return sorted(items, key=str) if key in ("tags", "required", "enum") else items
+        if key in ("last_accessed", "last_modified") and isinstance(value, (int, float)):
+            return "{seconds}"
         if isinstance(value, dict):
             return {self.text(name): self.value(item, name) for name, item in sorted(value.items())}
         return value

@@ -122,10 +122,10 @@ fn check_object(rules: &Map<String, Value>, object: &Map<String, Value>) -> Opti
 /// A value the way the Python services print it, cut when long.
 fn shown(value: &Value) -> String {
     let text = printed(value);
-    if text.chars().count() <= 300 {
+    if text.chars().count() <= 1000 {
         return text;
     }
-    text.chars().take(300).chain("…".chars()).collect()
+    text.chars().take(1000).chain("…".chars()).collect()
 }
 
 fn printed(value: &Value) -> String {

@@ -17,6 +17,8 @@ def play(p):
     tags(p)
     resource_types(p)
     whole(p)
+    for name in BAD_NAMES:
+        p.post(ROOT, {"namespace": name}, "admin", note="name")
     for namespace in [row["namespace"] for row in p.quiet("GET", ROOT + "?limit=1000").get("namespaces", [])]:
         p.quiet("PUT", f"{ROOT}/{quote(namespace, safe='')}", "admin", {"namespace": namespace, "protected": False})
         p.quiet("DELETE", f"{ROOT}/{quote(namespace, safe='')}")
@@ -33,8 +35,6 @@ def namespaces(p):
                   {"namespace": "d", "display_name": "x" * 81}, {"namespace": "e", "description": "x" * 501}, {"namespace": "s", "schema": "x"},
                   {"namespace": "c", "created_at": "x"}, [], None, "x"):
         p.post(ROOT, value, "admin")
-    for name in BAD_NAMES:
-        p.post(ROOT, {"namespace": name}, "admin", note="name")
     for body in (b"", b"{"):
         p.ask("POST", ROOT, "admin", body=body, headers={"Content-Type": "application/json"})
     for namespace in ("pub", "of-admin", "theirs", "nope", "prot"):

@@ -64,10 +64,12 @@ def locations(p):
     for method in ("PUT", "DELETE", "PATCH"):
         p.ask(method, f"/v2/images/{image}/locations")
     for value in ({}, {"url": ""}, {"url": 1}, {"url": "nope"}, {"url": "file:///etc/passwd"}, {"url": "swift+config://x"}, {"url": "ftp://x"},
-                  {"url": "http://127.0.0.1:1/x", "validation_data": {}}, {"url": "http://127.0.0.1:1/x", "validation_data": {"os_hash_algo": "crc"}},
+                  {"url": "http://127.0.0.1:1/x", "validation_data": {"os_hash_algo": "crc"}},
                   {"url": "http://127.0.0.1:1/x", "validation_data": {"os_hash_algo": "sha512", "os_hash_value": "xyz"}},
-                  {"url": "http://127.0.0.1:1/x", "nope": 1}, {"url": "http://169.254.169.254/x"}, [], None):
+                  {"url": "http://169.254.169.254/x"}, [], None):
         p.post(f"/v2/images/{queued}/locations", value)
+    for name, value in (("empty validation", {"validation_data": {}}), ("unknown member", {"nope": 1})):
+        p.post(f"/v2/images/{p.image(name)}/locations", {"url": "http://127.0.0.1:1/x"} | value)  # nobody listens there
     for who in ("alt", "reader", "service"):
         p.post(f"/v2/images/{queued}/locations", {"url": "file:///etc/passwd"}, who)
     p.post(f"/v2/images/{image}/locations", {"url": "http://127.0.0.1:1/x"}, note="active")

@@ -59,6 +59,30 @@ impl From<ValidatedToken> for Identity {
     }
 }
 
+/// The service that passes a call on, from a valid `X-Service-Token`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceCaller {
+    /// Its user.
+    pub user_id: Option<String>,
+    /// The domain of its user.
+    pub user_domain_id: Option<String>,
+    /// Its project.
+    pub project_id: Option<String>,
+    /// The domain of its project.
+    pub project_domain_id: Option<String>,
+}
+
+impl From<&Identity> for ServiceCaller {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            user_id: Some(identity.user_id.as_str().to_owned()),
+            user_domain_id: identity.user_domain_id.clone(),
+            project_id: identity.project_id.as_ref().map(|id| id.as_str().to_owned()),
+            project_domain_id: identity.project_domain_id.clone(),
+        }
+    }
+}
+
 /// The caller of one request, put into the request's extensions by [`crate::middleware`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
@@ -82,6 +106,14 @@ pub struct Context {
     pub roles: Vec<String>,
     /// The names of the roles of the service that passes the call on, from a valid `X-Service-Token`.
     pub service_roles: Vec<String>,
+    /// Who that service is.
+    pub service: ServiceCaller,
+    /// What `is_admin_project` is in rules; true wherever no cloud-wide admin project is set up.
+    pub is_admin_project: bool,
+    /// Nobody is known, and reading is all that is allowed (`allow_anonymous_access`).
+    pub read_only: bool,
+    /// Nobody is known because nobody is asked (a pipeline without authentication): an admin without roles.
+    pub unauthenticated: bool,
     /// Whether the caller is an admin, as the service's `context_is_admin` rule says; by default the role `admin`.
     pub is_admin: bool,
     /// The request's id, `req-...`.
@@ -115,6 +147,10 @@ impl Context {
             is_admin: identity.roles.iter().any(|role| role.eq_ignore_ascii_case("admin")),
             roles: identity.roles.clone(),
             service_roles,
+            service: ServiceCaller::default(),
+            is_admin_project: true,
+            read_only: false,
+            unauthenticated: false,
             request_id: request_id.into(),
             token,
             expires_at: identity.expires_at,
@@ -136,12 +172,30 @@ impl Context {
             system_scope: None,
             roles: vec!["admin".to_owned()],
             service_roles: Vec::new(),
+            service: ServiceCaller::default(),
+            is_admin_project: true,
+            read_only: false,
+            unauthenticated: false,
             is_admin: true,
             request_id: request_id.into(),
             token: Secret::new(""),
             expires_at: DateTime::<Utc>::MAX_UTC,
             catalog: Arc::new(Catalog::default()),
         }
+    }
+
+    /// A caller nobody knows, who may read what the rules let somebody without roles read.
+    #[must_use]
+    pub fn anonymous(request_id: impl Into<String>) -> Self {
+        let nobody = Self::internal_admin(None, request_id);
+        Self { roles: Vec::new(), is_admin: false, read_only: true, ..nobody }
+    }
+
+    /// Everybody, where nobody is asked who they are: an admin without roles, as Glance has it.
+    #[must_use]
+    pub fn unauthenticated(request_id: impl Into<String>) -> Self {
+        let nobody = Self::internal_admin(None, request_id);
+        Self { roles: Vec::new(), unauthenticated: true, ..nobody }
     }
 
     /// Whether the caller has the role; case does not matter.

@@ -12,7 +12,7 @@ pub mod policy;
 mod settings;
 mod validator;
 
-pub use context::{Context, Identity};
+pub use context::{Context, Identity, ServiceCaller};
 pub use scurry_types::Secret;
 pub use settings::{AuthSettings, credentials};
 pub use validator::{AuthError, TokenValidator};

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! axum layers: the request's id, and the caller behind its token.
+//! axum layers: the request's id, and the caller behind its token or a proxy's headers.
 //!
 //! ```text
 //! Router::new()...
 //!     .layer(from_fn_with_state(validator, middleware::authenticate))
 //!     .layer(from_fn_with_state(RequestIds::accept(64), middleware::request_id))
 //! ```
+
+mod callers;
+
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -15,11 +19,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use scurry_telemetry::{REQUEST_ID_HEADER, RequestId};
 use scurry_types::Secret;
 
-use crate::context::Context;
+use crate::context::{Context, Identity, ServiceCaller};
 use crate::validator::{AuthError, TokenValidator};
 
+pub use callers::{Callers, admit};
+
 /// Headers by which keystonemiddleware names the caller to the service behind it: never a client's to send.
-const IDENTITY_HEADERS: [&str; 29] = [
+const IDENTITY_HEADERS: [&str; 32] = [
     "x-identity-status",
     "x-domain-id",
     "x-domain-name",
@@ -46,6 +52,9 @@ const IDENTITY_HEADERS: [&str; 29] = [
     "x-service-user-domain-name",
     "x-service-roles",
     "x-service-catalog",
+    "x-role",
+    "x-user",
+    "x-tenant",
     "x-tenant-id",
     "x-tenant-name",
     "openstack-system-scope",
@@ -117,38 +126,76 @@ pub async fn identify(
     headers: &HeaderMap,
     request_id: &RequestId,
 ) -> Result<Context, AuthError> {
-    let service_roles = match token_in(headers, "x-service-token") {
-        Some(token) => {
-            let service = validator.validate(&token).await?;
-            let wanted = &validator.settings().service_token_roles;
-            let is_service =
-                service.roles.iter().any(|role| wanted.iter().any(|w| w.eq_ignore_ascii_case(role)));
-            if !is_service && validator.settings().service_token_roles_required {
-                return Err(AuthError::Unauthorized);
-            }
-            Some((service.roles.clone(), is_service))
-        }
-        None => None,
+    let service = match service_of(validator, headers).await? {
+        Service::Refused => return Err(AuthError::Unauthorized),
+        other => other,
     };
     let token = token_in(headers, "x-auth-token").ok_or(AuthError::Unauthorized)?;
-    let vouched = service_roles.as_ref().is_some_and(|(_, is_service)| *is_service);
-    let identity = if vouched {
-        validator.validate_for_service(&token).await?
-    } else {
-        validator.validate(&token).await?
+    caller(validator, &token, service, request_id).await
+}
+
+/// What an `X-Service-Token` is worth.
+enum Service {
+    /// There is none.
+    Absent,
+    /// Not valid, or without the roles that are required.
+    Refused,
+    /// Valid; `vouches` when it has a service's role, so that a user's token may have run out meanwhile.
+    Known { identity: Arc<Identity>, vouches: bool },
+}
+
+async fn service_of(validator: &TokenValidator, headers: &HeaderMap) -> Result<Service, AuthError> {
+    let Some(token) = token_in(headers, "x-service-token") else { return Ok(Service::Absent) };
+    let identity = match validator.validate(&token).await {
+        Ok(identity) => identity,
+        Err(AuthError::Unauthorized) => return Ok(Service::Refused),
+        Err(error) => return Err(error),
     };
-    let service_roles = service_roles.map(|(roles, _)| roles).unwrap_or_default();
-    Ok(Context::new(&identity, service_roles, request_id.as_str(), token))
+    let settings = validator.settings();
+    let wanted = &settings.service_token_roles;
+    let vouches = identity.roles.iter().any(|role| wanted.iter().any(|w| w.eq_ignore_ascii_case(role)));
+    if !vouches && settings.service_token_roles_required {
+        return Ok(Service::Refused);
+    }
+    Ok(Service::Known { identity, vouches })
+}
+
+/// The user behind a token, with the service beside: its roles never become the user's.
+async fn caller(
+    validator: &TokenValidator,
+    token: &Secret,
+    service: Service,
+    request_id: &RequestId,
+) -> Result<Context, AuthError> {
+    let vouched = matches!(service, Service::Known { vouches: true, .. });
+    let identity = if vouched {
+        validator.validate_for_service(token).await?
+    } else {
+        validator.validate(token).await?
+    };
+    let mut context = Context::new(&identity, Vec::new(), request_id.as_str(), token.clone());
+    if let Service::Known { identity, .. } = service {
+        context.service_roles.clone_from(&identity.roles);
+        context.service = ServiceCaller::from(identity.as_ref());
+    }
+    Ok(context)
+}
+
+/// Marks an answer as this crate's refusal, for a service that shapes its errors in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the client is told.
+    pub message: &'static str,
 }
 
 /// The answer to a request whose caller is not known, in the shape keystonemiddleware gives.
 #[must_use]
 pub fn refusal(validator: &TokenValidator, error: &AuthError, request_id: &RequestId) -> Response {
     match error {
-        AuthError::Unauthorized => unauthorized(&validator.settings().www_authenticate_uri),
+        AuthError::Unauthorized => unauthorized(Some(&validator.settings().www_authenticate_uri)),
         AuthError::Unavailable { retry_after, source } => {
             tracing::error!(%request_id, error = %source, "a token could not be validated");
-            let mut response = error_body(
+            let mut response = refused(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Service Unavailable",
                 "The identity service is temporarily unavailable.",
@@ -161,13 +208,15 @@ pub fn refusal(validator: &TokenValidator, error: &AuthError, request_id: &Reque
 
 /// 401 with the address to get a token from.
 #[must_use]
-pub fn unauthorized(www_authenticate_uri: &str) -> Response {
-    let mut response = error_body(
+pub fn unauthorized(www_authenticate_uri: Option<&str>) -> Response {
+    let mut response = refused(
         StatusCode::UNAUTHORIZED,
         "Unauthorized",
         "The request you have made requires authentication.",
     );
-    if let Ok(value) = HeaderValue::from_str(&format!("Keystone uri=\"{www_authenticate_uri}\"")) {
+    if let Some(uri) = www_authenticate_uri
+        && let Ok(value) = HeaderValue::from_str(&format!("Keystone uri=\"{uri}\""))
+    {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }
     response
@@ -181,6 +230,12 @@ fn strip_identity_headers(headers: &mut HeaderMap) {
 
 fn token_in(headers: &HeaderMap, name: &'static str) -> Option<Secret> {
     headers.get(HeaderName::from_static(name))?.to_str().ok().map(Secret::new)
+}
+
+fn refused(status: StatusCode, title: &str, message: &'static str) -> Response {
+    let mut response = error_body(status, title, message);
+    response.extensions_mut().insert(Refusal { message });
+    response
 }
 
 fn error_body(status: StatusCode, title: &str, message: &str) -> Response {

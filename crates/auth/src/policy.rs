@@ -6,20 +6,22 @@ pub mod glance;
 mod parser;
 mod properties;
 mod rule;
+mod rules;
 mod target;
+mod watch;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 pub use parser::ParseError;
 pub use properties::{PropertyAction, PropertyProtectionError, PropertyProtections, RuleFormat};
+pub use rules::Origin;
 pub use target::Target;
+pub use watch::PolicyFiles;
 
 use crate::context::Context;
-use rule::Check;
-
-/// How deep `rule:` may lead from rule to rule; a loop ends here and denies.
-const DEPTH_LIMIT: usize = 64;
+use rules::Rules;
+use watch::Fingerprint;
 
 /// The kind of token a rule is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,17 +80,40 @@ pub enum PolicyError {
     },
 }
 
-#[derive(Debug, Clone)]
-struct Rule {
-    check: Check,
-    scopes: &'static [Scope],
+/// A rule as it counts now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectiveRule {
+    /// Its name.
+    pub name: String,
+    /// The rule, in the rules language.
+    pub check: String,
+    /// The tokens it is for; empty for all.
+    pub scopes: &'static [Scope],
+    /// Where it stands; none for a rule the service ships.
+    pub origin: Option<Origin>,
 }
 
-/// A service's rules.
-#[derive(Debug, Clone)]
+/// A service's rules, which follow their files when they change.
+#[derive(Debug)]
 pub struct Policy {
-    rules: HashMap<String, Rule>,
-    enforce_scope: bool,
+    /// Without what stands in `files`.
+    base: Rules,
+    files: PolicyFiles,
+    current: RwLock<Current>,
+}
+
+#[derive(Debug, Clone)]
+struct Current {
+    rules: Arc<Rules>,
+    /// The files' state when they were last looked at, whether they could be used or not.
+    seen: Fingerprint,
+}
+
+impl Clone for Policy {
+    fn clone(&self) -> Self {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { base: self.base.clone(), files: self.files.clone(), current: RwLock::new(current) }
+    }
 }
 
 impl Policy {
@@ -97,63 +122,72 @@ impl Policy {
     /// # Errors
     /// [`PolicyError::Rule`] for a rule that is not in the language.
     pub fn new(defaults: &[RuleDefault]) -> Result<Self, PolicyError> {
-        let mut rules = HashMap::with_capacity(defaults.len());
-        for default in defaults {
-            let check = parser::parse(default.check).map_err(|source| PolicyError::Rule {
-                rule: default.name.to_owned(),
-                origin: String::new(),
-                source,
-            })?;
-            rules.insert(default.name.to_owned(), Rule { check, scopes: default.scopes });
-        }
-        Ok(Self { rules, enforce_scope: true })
+        let base = Rules::new(defaults)?;
+        let current = Current { rules: Arc::new(base.clone()), seen: Fingerprint::default() };
+        Ok(Self { base, files: PolicyFiles::default(), current: RwLock::new(current) })
     }
 
     /// Whether a token of another scope than the rule's is refused (`[oslo_policy] enforce_scope`); it is by default.
     #[must_use]
     pub fn with_enforce_scope(mut self, enforce: bool) -> Self {
-        self.enforce_scope = enforce;
+        self.change(|rules| rules.enforce_scope = enforce);
         self
     }
 
-    /// Puts the rules of an operator's file (YAML or JSON) over these.
+    /// The rule of whatever has none (`[oslo_policy] policy_default_rule`); `default` by default.
+    #[must_use]
+    pub fn with_default_rule(mut self, name: &str) -> Self {
+        self.change(|rules| name.clone_into(&mut rules.default_rule));
+        self
+    }
+
+    /// Allows also what an older release's rules allowed (`[oslo_policy] enforce_new_defaults = False`), except where
+    /// an operator's rule takes their place. Comes before the operator's rules.
+    ///
+    /// # Errors
+    /// [`PolicyError::Rule`] for a rule that is not in the language.
+    pub fn with_old_defaults(mut self, old: &[(&str, &str)]) -> Result<Self, PolicyError> {
+        self.base.add_old(old)?;
+        self.change(|_| {});
+        Ok(self)
+    }
+
+    /// Puts the operator's files over these rules and remembers them for [`Policy::refresh`].
+    ///
+    /// # Errors
+    /// [`PolicyError`] when a file cannot be read, is not a mapping, or has a rule not in the language.
+    pub fn with_files(mut self, files: PolicyFiles) -> Result<Self, PolicyError> {
+        let seen = files.fingerprint();
+        let rules = Arc::new(files.load(self.base.clone())?);
+        self.files = files;
+        self.current = RwLock::new(Current { rules, seen });
+        Ok(self)
+    }
+
+    /// Reads the files again if they changed since the last look; says whether the rules are new.
+    ///
+    /// # Errors
+    /// [`PolicyError`] once for each state of the files that cannot be used: the rules stay as they were.
+    pub fn refresh(&self) -> Result<bool, PolicyError> {
+        let seen = self.files.fingerprint();
+        if self.current.read().unwrap_or_else(PoisonError::into_inner).seen == seen {
+            return Ok(false);
+        }
+        let loaded = self.files.load(self.base.clone());
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.seen = seen;
+        current.rules = Arc::new(loaded?);
+        Ok(true)
+    }
+
+    /// Puts the rules of a file (YAML or JSON) over these.
     ///
     /// # Errors
     /// [`PolicyError`] when the file cannot be read, is not a mapping, or has a rule not in the language.
     pub fn load_file(&mut self, path: &Path) -> Result<(), PolicyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| PolicyError::Read { path: path.to_owned(), source })?;
-        for (name, check) in file::read(path, &text)? {
-            let check = check.parse().map_err(|source| PolicyError::Rule {
-                rule: name.clone(),
-                origin: format!(" of {}", path.display()),
-                source,
-            })?;
-            self.set(name, check);
-        }
+        self.base.load_file(path)?;
+        self.change(|_| {});
         Ok(())
-    }
-
-    /// Puts every `*.yaml`, `*.yml` and `*.json` file of a directory (`[oslo_policy] policy_dirs`) over these, in the
-    /// order of their names. A directory that is not there has none.
-    ///
-    /// # Errors
-    /// As [`Policy::load_file`].
-    pub fn load_dir(&mut self, dir: &Path) -> Result<(), PolicyError> {
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(source) => return Err(PolicyError::Read { path: dir.to_owned(), source }),
-        };
-        let mut paths: Vec<PathBuf> = entries
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| {
-                path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml" || ext == "json")
-                    && !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-            })
-            .collect();
-        paths.sort();
-        paths.iter().try_for_each(|path| self.load_file(path))
     }
 
     /// Puts one rule over these, as from a file.
@@ -161,58 +195,55 @@ impl Policy {
     /// # Errors
     /// [`PolicyError::Rule`] when it is not in the language.
     pub fn set_rule(&mut self, name: &str, check: &str) -> Result<(), PolicyError> {
-        let check = parser::parse(check).map_err(|source| PolicyError::Rule {
-            rule: name.to_owned(),
-            origin: String::new(),
-            source,
-        })?;
-        self.set(name.to_owned(), check);
+        self.base.set_text(name, check)?;
+        self.change(|_| {});
         Ok(())
     }
 
-    fn set(&mut self, name: String, check: Check) {
-        let scopes = self.rules.get(&name).map_or(&[][..], |rule| rule.scopes);
-        self.rules.insert(name, Rule { check, scopes });
+    /// Changes the rules before there are files over them.
+    fn change(&mut self, change: impl FnOnce(&mut Rules)) {
+        change(&mut self.base);
+        let rules = Arc::new(self.base.clone());
+        self.current = RwLock::new(Current { rules, seen: Fingerprint::default() });
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).rules)
     }
 
     /// Whether there is such a rule.
     #[must_use]
     pub fn has_rule(&self, name: &str) -> bool {
-        self.rules.contains_key(name)
+        self.rules().rules.contains_key(name)
     }
 
     /// Whether the caller may do what the rule guards, to the target. A rule that does not exist is `default`'s, and
     /// without that everything is denied.
     #[must_use]
     pub fn check(&self, rule: &str, context: &Context, target: &Target) -> bool {
-        if self.enforce_scope
-            && let Some(rule) = self.rules.get(rule)
-            && !rule.scopes.is_empty()
-            && !rule.scopes.contains(&scope_of(context))
-        {
-            return false;
-        }
-        self.follow(rule, context, target, 0)
+        self.rules().check(rule, context, target)
     }
 
-    fn follow(&self, name: &str, context: &Context, target: &Target, depth: usize) -> bool {
-        if depth > DEPTH_LIMIT {
-            tracing::error!(rule = name, "policy rules lead in a circle; the request is denied");
-            return false;
-        }
-        let Some(rule) = self.rules.get(name).or_else(|| self.rules.get("default")) else { return false };
-        rule.check.holds(context, target, &mut |name| self.follow(name, context, target, depth + 1))
+    /// Every rule as it counts now, by name.
+    #[must_use]
+    pub fn effective(&self) -> Vec<EffectiveRule> {
+        let rules = self.rules();
+        let effective = rules.rules.iter().map(|(name, rule)| EffectiveRule {
+            name: name.clone(),
+            check: match &rule.old {
+                Some(old) => format!("({}) or ({old})", rule.check),
+                None => rule.check.to_string(),
+            },
+            scopes: rule.scopes,
+            origin: rule.origin.clone(),
+        });
+        effective.collect()
     }
-}
 
-/// An unscoped token counts as a project's, as in oslo.policy.
-fn scope_of(context: &Context) -> Scope {
-    if context.system_scope.is_some() {
-        Scope::System
-    } else if context.domain_id.is_some() {
-        Scope::Domain
-    } else {
-        Scope::Project
+    /// What an operator cannot have meant, one line each: rules nothing asks for, names that are not there, circles.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<String> {
+        self.rules().doubts()
     }
 }
 

@@ -24,7 +24,7 @@ pub struct AuthSettings {
 }
 
 impl AuthSettings {
-    /// With keystonemiddleware's defaults: 300 s of cache, the role `service`, not required.
+    /// With keystonemiddleware's defaults: 300 s of cache, the role `service`, required.
     #[must_use]
     pub fn new(credentials: Credentials, session: SessionOptions) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl AuthSettings {
             session,
             token_cache_time: Duration::from_secs(300),
             service_token_roles: vec!["service".to_owned()],
-            service_token_roles_required: false,
+            service_token_roles_required: true,
         }
     }
 

@@ -2,6 +2,7 @@
 //! The Image service's configuration as a value.
 
 mod domain;
+pub(crate) mod front;
 mod keystone;
 mod pipeline;
 mod plugins;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use scurry_types::{HashAlgorithm, Secret, size};
 
 pub use domain::{DelayedDelete, PropertyProtection, PropertyRules};
+pub use front::{AddressRange, CorsOrigin, HealthBackend, Healthcheck};
 pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
 pub use pipeline::{Authentication, Pipeline};
 pub use plugins::ImportPlugins;
@@ -43,12 +45,18 @@ pub struct ImageFormats {
 /// `[oslo_policy]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OsloPolicy {
-    /// The file of rules, when the files name one; it must be there then.
-    pub policy_file: Option<PathBuf>,
-    /// Further directories of rules.
-    pub policy_dirs: Vec<PathBuf>,
+    /// Where the file of rules may be, the best place first.
+    pub policy_file: Vec<PathBuf>,
+    /// Whether the files name it; it must be there then.
+    pub policy_file_required: bool,
+    /// Further directories of rules: where each may be.
+    pub policy_dirs: Vec<Vec<PathBuf>>,
+    /// The rule that counts for one that is not there.
+    pub policy_default_rule: String,
     /// Whether tokens of another scope than a rule's are refused.
     pub enforce_scope: bool,
+    /// Whether the defaults of older releases count no more.
+    pub enforce_new_defaults: bool,
 }
 
 /// Every option the Image service acts on.
@@ -140,6 +148,12 @@ pub struct GlanceConf {
     pub image_schema_file: Option<PathBuf>,
     /// `delayed_delete` and what goes with it.
     pub delayed_delete: DelayedDelete,
+    /// `[cors]` and `[cors.<name>]`: the origins whose pages may call; none without `cors` in the pipeline.
+    pub cors: Vec<CorsOrigin>,
+    /// Believe a proxy's headers on scheme, host and path.
+    pub enable_proxy_headers_parsing: bool,
+    /// `[healthcheck]`; none when the paste file has none.
+    pub healthcheck: Option<Healthcheck>,
     /// `[database] connection`.
     pub database_connection: Option<Secret>,
     /// Address to listen on.
@@ -171,6 +185,8 @@ impl GlanceConf {
         let format = "image_format";
         let found = stores::read(reader);
         let keystone_authtoken = keystone::authtoken(reader);
+        let pipeline = pipeline::read(reader, keystone_authtoken.is_some());
+        let proxies: bool = reader.opt("oslo_middleware", "enable_proxy_headers_parsing").unwrap_or(false);
         let use_keystone_limits = flag("use_keystone_limits");
         Self {
             stores: found.stores,
@@ -218,7 +234,10 @@ impl GlanceConf {
             max_request_id_length: reader.opt(d, "max_request_id_length").unwrap_or(64),
             allow_anonymous_access: flag("allow_anonymous_access"),
             use_keystone_limits,
-            pipeline: pipeline::read(reader, keystone_authtoken.is_some()),
+            cors: if pipeline.cors { front::cors(reader) } else { Vec::new() },
+            enable_proxy_headers_parsing: proxies && pipeline.proxy_headers,
+            healthcheck: front::healthcheck(reader, &pipeline),
+            pipeline,
             keystone_authtoken,
             oslo_limit: use_keystone_limits.then(|| keystone::oslo_limit(reader)).flatten(),
             oslo_policy: oslo_policy(reader),
@@ -307,15 +326,38 @@ fn ports(reader: &Reader<'_>, name: &str) -> Vec<u16> {
 
 fn oslo_policy(reader: &Reader<'_>) -> OsloPolicy {
     let group = "oslo_policy";
-    let dirs = reader.all(group, group, "policy_dirs");
-    OsloPolicy {
-        policy_file: reader
-            .is_set(group, "policy_file")
-            .then(|| reader.opt::<PathBuf>(group, "policy_file"))
-            .flatten(),
-        policy_dirs: dirs.into_iter().map(PathBuf::from).collect(),
-        enforce_scope: reader.opt(group, "enforce_scope").unwrap_or(true),
+    let mut dirs = reader.all(group, group, "policy_dirs");
+    if dirs.is_empty() && !reader.is_set(group, "policy_dirs") {
+        dirs.push("policy.d".to_owned());
     }
+    let file: String = filled(reader.opt(group, "policy_file")).unwrap_or_else(|| "policy.yaml".to_owned());
+    OsloPolicy {
+        policy_file: places(reader, &file),
+        policy_file_required: reader.is_set(group, "policy_file"),
+        policy_dirs: dirs.iter().map(|dir| places(reader, dir)).collect(),
+        policy_default_rule: filled(reader.opt(group, "policy_default_rule"))
+            .unwrap_or_else(|| "default".to_owned()),
+        enforce_scope: reader.opt(group, "enforce_scope").unwrap_or(true),
+        enforce_new_defaults: reader.opt(group, "enforce_new_defaults").unwrap_or(true),
+    }
+}
+
+/// Where a name may be that is no whole path: beside the configuration files, the last one first.
+fn places(reader: &Reader<'_>, name: &str) -> Vec<PathBuf> {
+    let name = PathBuf::from(name);
+    if name.is_absolute() {
+        return vec![name];
+    }
+    let mut places: Vec<PathBuf> = Vec::new();
+    let mut paths: Vec<_> = reader.files().paths().collect();
+    paths.reverse();
+    for path in paths {
+        let place = path.with_file_name(&name);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
 }
 
 #[cfg(test)]

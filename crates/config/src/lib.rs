@@ -20,9 +20,10 @@ mod value;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{ConfigFiles, RawValue};
 pub use glance::{
-    AuthMethod, Authentication, CinderStore, DelayedDelete, DomainSetting, FileStore, GlanceConf,
-    ImageFormats, ImportPlugins, KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline,
-    PropertyProtection, PropertyRules, Store, StoreKind, StoreSection,
+    AddressRange, AuthMethod, Authentication, CinderStore, CorsOrigin, DelayedDelete, DomainSetting,
+    FileStore, GlanceConf, HealthBackend, Healthcheck, ImageFormats, ImportPlugins, KeystoneAuth,
+    KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, PropertyProtection, PropertyRules, Store, StoreKind,
+    StoreSection,
 };
 pub use option::{Kind, OptionSpec};
 pub use reader::{FromOption, Reader};

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::error::Problem;
 use crate::files::ConfigFiles;
-use crate::glance::GlanceConf;
+use crate::glance::{GlanceConf, front};
 use crate::option::{Kind, OptionSpec};
 use crate::reader::{self, Reader};
 use crate::registry::{self, Dialect};
@@ -109,6 +109,9 @@ impl Named {
     fn group_of(&self, section: &str, dialect: Dialect) -> Option<String> {
         if let Some((_, group)) = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(section)) {
             return Some(group.clone());
+        }
+        if dialect == Dialect::Image && front::is_cors(section) {
+            return Some("cors".to_owned());
         }
         registry::sections(dialect).find(|group| group.eq_ignore_ascii_case(section)).map(str::to_owned)
     }

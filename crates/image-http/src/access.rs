@@ -202,7 +202,14 @@ pub(crate) fn target(asker: &Asker, image: &Image) -> Target {
     let owner = image.owner.as_ref().map(|project| project.as_str());
     let own = asker.context.project_id.as_ref().map(|project| project.as_str());
     let member = own.filter(|own| image.visibility == Visibility::Shared && owner != Some(*own));
-    Target::new()
+    let flag = |on: bool| if on { "True" } else { "False" };
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let mut target = Target::new();
+    for (name, value) in &image.properties {
+        target = target.with(name, value);
+    }
+    // Nothing a client names can take the place of what the image is.
+    target
         .with("id", image.id.as_str())
         .with("image_id", image.id.as_str())
         .with_opt("project_id", owner)
@@ -212,7 +219,15 @@ pub(crate) fn target(asker: &Asker, image: &Image) -> Target {
         .with("visibility", image.visibility.as_str())
         .with("status", image.status.as_str())
         .with_opt("name", image.name.as_deref())
-        .with("protected", if image.protected { "True" } else { "False" })
+        .with("protected", flag(image.protected))
+        .with("os_hidden", flag(image.os_hidden))
+        .with("min_disk", image.min_disk.to_string())
+        .with("min_ram", image.min_ram.to_string())
+        .with_opt("size", number(image.size))
+        .with_opt("virtual_size", number(image.virtual_size))
+        .with_opt("checksum", image.checksum.as_deref())
+        .with_opt("os_hash_algo", image.os_hash_algo.as_deref())
+        .with_opt("os_hash_value", image.os_hash_value.as_deref())
         .with_opt("disk_format", image.disk_format.as_deref())
         .with_opt("container_format", image.container_format.as_deref())
 }

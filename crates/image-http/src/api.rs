@@ -60,16 +60,15 @@ impl FromRequestParts<Api> for Asker {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let mut context = parts.extensions.get::<Context>().cloned().ok_or_else(|| {
-            ApiError::new(
-                http::StatusCode::UNAUTHORIZED,
-                "The request you have made requires authentication.",
-            )
-        })?;
-        context.is_admin = api.policy.check("context_is_admin", &context, &Target::new());
+        let mut context = parts.extensions.get::<Context>().cloned().ok_or_else(ApiError::unauthorized)?;
+        if context.read_only && !parts.method.is_safe() {
+            return Err(ApiError::forbidden("Read-only access"));
+        }
+        context.is_admin =
+            context.unauthenticated || api.policy.check("context_is_admin", &context, &Target::new());
         let caller = Caller {
             project: context.project_id.clone(),
-            user: Some(context.user_id.clone()),
+            user: Some(context.user_id.clone()).filter(|user| !user.as_str().is_empty()),
             is_admin: context.is_admin,
             roles: context.roles.clone(),
             request_id: context.request_id.clone(),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What surrounds every request: version prefixes, the access log, shaped errors, bodies nobody wants.
 
+mod address;
+pub(crate) mod cors;
 mod drain;
 
 use std::any::Any;
@@ -13,7 +15,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::{PathAndQuery, Uri};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
+use scurry_auth::middleware::Refusal;
 use scurry_telemetry::RequestId;
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -21,6 +24,8 @@ use tracing::Instrument;
 use crate::error::{ApiError, render};
 use crate::settings::HttpSettings;
 use crate::{handlers, versions};
+
+pub(crate) use address::base_url;
 
 const VENDOR_TYPE: &str = "application/vnd.openstack.images-";
 
@@ -39,7 +44,8 @@ pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) 
     match first {
         "versions" => return versions::list(&base, StatusCode::OK),
         "healthcheck" if rest.is_empty() => {
-            return handlers::healthcheck::show(&front.http, request.method()).await;
+            let (parts, _) = request.into_parts();
+            return handlers::healthcheck::show(&front.http, &parts).await;
         }
         _ => {}
     }
@@ -76,15 +82,6 @@ fn split_first(path: &str) -> (&str, &str) {
     path.split_at(path.find('/').unwrap_or(path.len()))
 }
 
-/// `public_endpoint`, else the address the client used.
-pub(crate) fn base_url(http: &HttpSettings, headers: &HeaderMap) -> String {
-    if let Some(endpoint) = &http.public_endpoint {
-        return endpoint.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
-    format!("http://{host}")
-}
-
 /// One span and one line a request; errors get the body the client's `Accept` asks for.
 pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -107,6 +104,21 @@ pub(crate) async fn observe(request: Request, next: Next) -> Response {
         tracing::info!(%method, path, status = response.status().as_u16(), bytes, duration_ms, "request answered");
     });
     response
+}
+
+/// Gives the refusals of the layer that knows the callers the bodies of this service.
+pub(crate) async fn shape_refusal(response: Response) -> Response {
+    let Some(refusal) = response.extensions().get::<Refusal>() else { return response };
+    let mut error = match response.status() {
+        StatusCode::UNAUTHORIZED => ApiError::unauthorized(),
+        status => ApiError::new(status, refusal.message),
+    };
+    for name in [header::WWW_AUTHENTICATE, header::RETRY_AFTER] {
+        if let Some(value) = response.headers().get(&name) {
+            error = error.with_header(name, value.clone());
+        }
+    }
+    error.into_response()
 }
 
 fn size_of(response: &Response) -> Option<u64> {

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
-pub(crate) use body::render;
+pub(crate) use accept::quality;
+pub(crate) use body::{escape, render};
 
 /// A refusal on its way to the client. Handlers return it; the outermost layer gives it a body.
 #[derive(Debug, Clone)]
@@ -30,6 +31,16 @@ impl ApiError {
     /// 400.
     pub(crate) fn bad_request(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// 401, in the words the clients of Glance know.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "This server could not verify that you are authorized to access the document you requested. Either you \
+             supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply \
+             the credentials required.",
+        )
     }
 
     /// 403.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route, delete, get, post, put};
 use http::Method;
@@ -44,12 +44,17 @@ where
     let http = Arc::new(settings);
     let ids = RequestIds::accept(http.max_request_id_length);
     let api = Api::new(service, policy, Arc::clone(&http));
-    let v2 = routes().fallback(edge::unmatched).layer(authenticate).with_state(api);
+    let v2 = routes()
+        .fallback(edge::unmatched)
+        .layer(authenticate)
+        .layer(map_response(edge::shape_refusal))
+        .with_state(api);
     Router::new()
         .fallback(edge::negotiate)
-        .with_state(Front { v2, http })
+        .with_state(Front { v2, http: Arc::clone(&http) })
         .layer(CatchPanicLayer::custom(edge::panicked)) // a bug costs one request
         .layer(from_fn(edge::observe)) // span, access log, error bodies, refused uploads
+        .layer(from_fn_with_state(http, edge::cors::apply)) // pages of other origins
         .layer(from_fn_with_state(ids, request_id)) // outermost: every answer has an id
 }
 

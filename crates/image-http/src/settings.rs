@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the HTTP edge is told by the configuration.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use scurry_auth::policy::PropertyProtections;
+use scurry_config::{CorsOrigin, Healthcheck};
 
 use crate::schema::CustomSchema;
 
@@ -15,8 +15,14 @@ pub struct HttpSettings {
     pub public_endpoint: Option<String>,
     /// `max_request_id_length`: longest `x-openstack-request-id` taken over from a client, in bytes.
     pub max_request_id_length: usize,
-    /// `[healthcheck] disable_by_file_path`: while this file exists, `/healthcheck` answers 503.
-    pub healthcheck_disable_file: Option<PathBuf>,
+    /// `[healthcheck]`: what `/healthcheck` asks; without it there is none.
+    pub healthcheck: Option<Healthcheck>,
+    /// Port listened on, for health checks by port.
+    pub listen_port: u16,
+    /// `[cors]`: origins whose pages may call; none when the pipeline has no such filter.
+    pub cors: Option<Vec<CorsOrigin>>,
+    /// Believe a proxy's headers on scheme, host and path.
+    pub proxy_headers: bool,
     /// What `schema-image.json` adds to the image schema.
     pub custom_schema: CustomSchema,
     /// `property_protection_file`: who may touch which additional property.
@@ -30,7 +36,10 @@ impl Default for HttpSettings {
         Self {
             public_endpoint: None,
             max_request_id_length: 64,
-            healthcheck_disable_file: None,
+            healthcheck: None,
+            listen_port: 9292,
+            cors: Some(Vec::new()),
+            proxy_headers: false,
             custom_schema: CustomSchema::default(),
             property_protections: None,
             max_json_body: 1024 * 1024,

@@ -58,6 +58,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Check and show the rules that say who may do what
+    Policy {
+        #[command(subcommand)]
+        action: crate::policy::PolicyAction,
+    },
     /// Reach volumes of the block-storage service from here, in user space
     Volume {
         #[command(subcommand)]

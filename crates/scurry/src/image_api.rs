@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The image service, wired from its configuration: the same for `scurry up` and `scurry image-api`.
 
-mod access;
+pub(crate) mod access;
 mod domain;
 mod plugins;
 mod stores;
@@ -34,13 +34,8 @@ pub(crate) struct ImageApi {
 pub(crate) async fn run(options: ImageApiOptions) -> Result<ExitCode, Failure> {
     let mut loaded = config_files::load_glance(&options.config_files, &options.config_dirs)?;
     loaded.search.extend(["/etc/glance", "/etc"].map(PathBuf::from));
-    let ip: IpAddr = loaded.conf.bind_host.parse().map_err(|error| {
-        Failure::new(
-            format!("[DEFAULT] bind_host = {}: an IP address is expected", loaded.conf.bind_host),
-            error,
-        )
-    })?;
-    let socket = Bound::new("image", ip, loaded.conf.bind_port, "[DEFAULT] bind_port").await?;
+    let socket = listen(&loaded.conf).await?;
+    access::check_trust(&loaded.conf, socket.is_local())?;
     let node = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let api = ImageApi::open(&loaded, format!("scurry-{}-{}", node.trim(), loaded.conf.bind_port)).await?;
     let stop = CancellationToken::new();
@@ -66,11 +61,11 @@ impl ImageApi {
             max_request_id_length: conf.max_request_id_length,
             custom_schema: domain::custom_schema(loaded)?,
             property_protections: domain::protections(loaded, &policy)?,
-            ..HttpSettings::default()
+            ..access::front(conf)
         };
-        let validator = access::validator(conf)?;
         let authenticate =
-            axum::middleware::from_fn_with_state(validator, scurry_auth::middleware::authenticate);
+            axum::middleware::from_fn_with_state(access::callers(conf)?, scurry_auth::middleware::admit);
+        access::follow(&policy);
         let router = scurry_image_http::router(service.clone(), policy, http, authenticate);
         Ok(Self { service, router })
     }
@@ -97,6 +92,20 @@ pub(crate) async fn service(loaded: &Loaded, node: String) -> Result<ImageServic
         outbound: None,
         settings: settings(conf, node)?,
     }))
+}
+
+/// The socket `bind_host` names: an address, or `unix:/path`.
+async fn listen(conf: &GlanceConf) -> Result<Bound, Failure> {
+    if let Some(path) = conf.bind_host.strip_prefix("unix:") {
+        return Ok(Bound::unix("image", Path::new(path)).await?);
+    }
+    let ip: IpAddr = conf.bind_host.parse().map_err(|error| {
+        Failure::new(
+            format!("[DEFAULT] bind_host = {}: an IP address or unix:/path is expected", conf.bind_host),
+            error,
+        )
+    })?;
+    Ok(Bound::new("image", ip, conf.bind_port, "[DEFAULT] bind_port").await?)
 }
 
 async fn open_database(conf: &GlanceConf) -> Result<Database, Failure> {

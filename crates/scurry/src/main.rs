@@ -8,6 +8,7 @@ mod db;
 mod demo;
 mod failure;
 mod image_api;
+mod policy;
 mod scrub;
 mod serve;
 mod up;
@@ -38,6 +39,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             | Command::Volume { .. }
             | Command::Config { .. }
             | Command::Db { .. }
+            | Command::Policy { .. }
             | Command::Scrub(_)
     );
     let format = match cli.log_format {
@@ -65,6 +67,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Db { action } => db::run(action).await,
             Command::Scrub(options) => scrub::run(options).await,
             Command::Config { action } => config_files::run(action),
+            Command::Policy { action } => policy::run(action),
             Command::Volume { action } => volume::run(action).await,
             Command::Completions { .. } => Ok(ExitCode::SUCCESS),
         }

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::UpOptions;
 use crate::config_files::{self, Loaded};
 use crate::failure::Failure;
-use crate::image_api::ImageApi;
+use crate::image_api::{self, ImageApi};
 use crate::serve::{self, Bound};
 use credentials::Passwords;
 use layout::Layout;
@@ -90,6 +90,7 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
     ];
     clouds::write(&layout, &auth_url, REGION, &logins)?;
     let conf = image_conf(options, &layout, &auth_url, &image_url, &passwords, &bootstrapped)?;
+    image_api::access::check_trust(&conf.conf, sockets.image.is_local())?;
     let image = ImageApi::open(&conf, format!("scurry-{}", node_name(&layout))).await?;
     servers.push(sockets.image.serve(image.router(), stop.clone()));
 

@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("auth", &["types", "config", "openstack-client", "telemetry"]),
     ("image", &["types", "store", "transfer", "formats", "jobs"]),
     ("image-db", &["types", "image", "jobs"]),
-    ("image-http", &["types", "image", "auth", "store", "telemetry"]),
+    ("image-http", &["types", "image", "auth", "store", "telemetry", "config"]),
     ("identity", &["telemetry"]),
     (
         "block-storage",

@@ -1,194 +1,222 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Policy files: JSON, or the flat mapping of YAML that they are in practice.
+//! Policy files: a mapping of rule names to rules, in YAML or JSON.
 
 use std::path::Path;
 
-use serde_json::Value;
+use saphyr_parser::{Event, Parser, Span};
 
 use super::PolicyError;
 use super::parser::{self, ParseError};
 use super::rule::Check;
 
 /// A rule as a file gives it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     Text(String),
-    /// The old form in JSON: any of lists, all of whose checks hold.
-    Lists(Value),
+    /// The old form: any of lists, all of whose checks hold.
+    Lists(Vec<Vec<String>>),
 }
 
 impl Source {
     pub(super) fn parse(&self) -> Result<Check, ParseError> {
         match self {
             Self::Text(text) => parser::parse(text),
-            Self::Lists(value) => lists(value),
+            Self::Lists(outer) if outer.is_empty() => Ok(Check::True),
+            Self::Lists(outer) => {
+                let mut any = Vec::new();
+                for inner in outer.iter().filter(|inner| !inner.is_empty()) {
+                    let all =
+                        inner.iter().map(|word| parser::check(word.trim())).collect::<Result<_, _>>()?;
+                    any.push(parser::joined(all, Check::All));
+                }
+                // Lists that are all empty hold for nobody.
+                if any.is_empty() { Ok(Check::False) } else { Ok(parser::joined(any, Check::Any)) }
+            }
         }
     }
 }
 
-fn lists(value: &Value) -> Result<Check, ParseError> {
-    let outer = value.as_array().ok_or(ParseError::Shape)?;
-    if outer.is_empty() {
-        return Ok(Check::True);
-    }
-    let word = |value: &Value| parser::check(value.as_str().ok_or(ParseError::Shape)?.trim());
-    let mut any = Vec::new();
-    for inner in outer {
-        match inner {
-            Value::Array(all) if all.is_empty() => {}
-            Value::Array(all) => any.push(Check::All(all.iter().map(word).collect::<Result<_, _>>()?)),
-            other => any.push(word(other)?),
-        }
-    }
-    Ok(Check::Any(any))
+/// One entry of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) source: Source,
+    /// Line of the name, counted from 1.
+    pub(super) line: usize,
 }
 
 /// Reads a file's rules in its order.
-pub(super) fn read(path: &Path, text: &str) -> Result<Vec<(String, Source)>, PolicyError> {
-    let wrong = |line: usize, problem: String| PolicyError::File { path: path.to_owned(), line, problem };
-    if text.trim_start().starts_with('{') {
-        let value: serde_json::Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| wrong(error.line(), "not a JSON object of rules".to_owned()))?;
-        return Ok(value.into_iter().map(|(name, value)| (name, json_source(value))).collect());
-    }
-    yaml(text).map_err(|(line, problem)| wrong(line, problem.to_owned()))
+pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, PolicyError> {
+    // JSON may be indented by tabs, which YAML does not take; in JSON's strings they cannot stand.
+    let json = text.trim_start().starts_with('{').then(|| text.replace('\t', " "));
+    let mut reader = Reader { parser: Parser::new_from_str(json.as_deref().unwrap_or(text)), line: 1 };
+    reader.file().map_err(|problem| PolicyError::File {
+        path: path.to_owned(),
+        // What is missing at the end is found behind it.
+        line: reader.line.clamp(1, text.lines().count().max(1)),
+        problem,
+    })
 }
 
-fn json_source(value: Value) -> Source {
-    match value {
-        Value::String(text) => Source::Text(text),
-        other => Source::Lists(other),
-    }
+struct Reader<'a> {
+    parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    /// Where the last thing read begins.
+    line: usize,
 }
 
-type Wrong = (usize, &'static str);
-
-fn yaml(text: &str) -> Result<Vec<(String, Source)>, Wrong> {
-    let mut rules: Vec<(String, String)> = Vec::new();
-    let mut entries: Vec<(usize, String, String)> = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let number = index + 1;
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with('#') || trimmed == "---" || trimmed == "..." {
-            continue;
-        }
-        if line.starts_with([' ', '\t']) {
-            // A longer rule goes on in indented lines, with or without a > or | at its start.
-            let last = entries.last_mut().ok_or((number, "an indented line without a rule before it"))?;
-            last.2.push(' ');
-            last.2.push_str(trimmed);
-            continue;
-        }
-        let (name, rest) = key(trimmed).ok_or((number, "name: \"rule\" is expected"))?;
-        entries.push((number, name, rest.trim().to_owned()));
-    }
-    for (number, name, value) in entries {
-        let value = scalar(&value).ok_or((number, "the rule's quotes do not end, or it is not text"))?;
-        rules.push((name, value));
-    }
-    Ok(rules.into_iter().map(|(name, text)| (name, Source::Text(text))).collect())
-}
-
-fn key(line: &str) -> Option<(String, &str)> {
-    if let Some(quote @ ('"' | '\'')) = line.chars().next() {
-        let (name, rest) = line[1..].split_once(quote)?;
-        return Some((name.to_owned(), rest.trim_start().strip_prefix(':')?));
-    }
-    // A plain key ends at a colon with a space behind it: names such as volume:create have colons of their own.
-    let end = line
-        .match_indices(':')
-        .find(|(at, _)| line[at + 1..].is_empty() || line[at + 1..].starts_with([' ', '\t']))?
-        .0;
-    Some((line[..end].trim_end().to_owned(), &line[end + 1..]))
-}
-
-fn scalar(value: &str) -> Option<String> {
-    match value.chars().next() {
-        Some('"') => {
-            let mut text = String::new();
-            let mut chars = value[1..].chars();
-            loop {
-                match chars.next()? {
-                    '"' => break,
-                    '\\' => match chars.next()? {
-                        'n' => text.push('\n'),
-                        't' => text.push('\t'),
-                        other => text.push(other),
-                    },
-                    other => text.push(other),
-                }
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<Event<'a>, String> {
+        match self.parser.next_event() {
+            Some(Ok((event, Span { start, .. }))) => {
+                self.line = start.line();
+                Ok(event)
             }
-            ends(chars.as_str()).then_some(text)
+            Some(Err(error)) => {
+                self.line = error.marker().line();
+                Err(error.info().to_owned())
+            }
+            None => Ok(Event::StreamEnd),
         }
-        Some('\'') => {
-            let mut text = String::new();
-            let mut rest = &value[1..];
-            loop {
-                let (part, after) = rest.split_once('\'')?;
-                text.push_str(part);
-                match after.strip_prefix('\'') {
-                    Some(more) => {
-                        text.push('\'');
-                        rest = more;
-                    }
-                    None => return ends(after).then_some(text),
-                }
+    }
+
+    fn file(&mut self) -> Result<Vec<Entry>, String> {
+        loop {
+            match self.next()? {
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                Event::StreamEnd => return Ok(Vec::new()),
+                // A document of nothing but comments.
+                Event::Scalar(text, ..) if is_null(&text) => {}
+                Event::MappingStart(..) => return self.mapping(),
+                _ => return Err("a mapping of rule names to rules is expected".to_owned()),
             }
         }
-        Some('[' | '{' | '&' | '*') => None,
-        Some('>' | '|') => Some(value.trim_start_matches(['>', '|', '-', '+']).trim().to_owned()),
-        _ => Some(value.split(" #").next().unwrap_or("").trim().to_owned()),
+    }
+
+    fn mapping(&mut self) -> Result<Vec<Entry>, String> {
+        let mut entries = Vec::new();
+        loop {
+            let name = match self.next()? {
+                Event::MappingEnd => break,
+                Event::Scalar(name, ..) => name.into_owned(),
+                _ => return Err("name: \"rule\" is expected".to_owned()),
+            };
+            let line = self.line;
+            let source = match self.next()? {
+                Event::Scalar(text, ..) if is_null(&text) => Source::Text(String::new()),
+                Event::Scalar(text, ..) => Source::Text(text.into_owned()),
+                Event::SequenceStart(..) => Source::Lists(self.lists()?),
+                _ => return Err(format!("the rule {name} is neither text nor lists of checks")),
+            };
+            entries.push(Entry { name, source, line });
+        }
+        match self.next()? {
+            Event::DocumentEnd => {}
+            _ => return Err("one mapping of rule names to rules is expected".to_owned()),
+        }
+        match self.next()? {
+            Event::StreamEnd => Ok(entries),
+            _ => Err("one document is expected".to_owned()),
+        }
+    }
+
+    fn lists(&mut self) -> Result<Vec<Vec<String>>, String> {
+        let mut outer = Vec::new();
+        loop {
+            match self.next()? {
+                Event::SequenceEnd => return Ok(outer),
+                Event::Scalar(word, ..) => outer.push(vec![word.into_owned()]),
+                Event::SequenceStart(..) => outer.push(self.words()?),
+                _ => return Err("a list of lists of checks is expected".to_owned()),
+            }
+        }
+    }
+
+    fn words(&mut self) -> Result<Vec<String>, String> {
+        let mut words = Vec::new();
+        loop {
+            match self.next()? {
+                Event::SequenceEnd => return Ok(words),
+                Event::Scalar(word, ..) => words.push(word.into_owned()),
+                _ => return Err("a list of checks is expected".to_owned()),
+            }
+        }
     }
 }
 
-/// Whether nothing but a comment is left.
-fn ends(rest: &str) -> bool {
-    let rest = rest.trim_start();
-    rest.is_empty() || rest.starts_with('#')
+/// Nothing after the colon: an empty rule.
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn texts(text: &str) -> Vec<(String, String)> {
-        let rules = read(Path::new("policy.yaml"), text).unwrap();
-        rules
-            .into_iter()
-            .map(|(name, source)| match source {
-                Source::Text(text) => (name, text),
-                Source::Lists(value) => (name, value.to_string()),
-            })
-            .collect()
+    fn entries(text: &str) -> Vec<(String, Source, usize)> {
+        let entries = read(Path::new("policy.yaml"), text).unwrap();
+        entries.into_iter().map(|entry| (entry.name, entry.source, entry.line)).collect()
+    }
+
+    fn text(text: &str) -> Source {
+        Source::Text(text.to_owned())
     }
 
     #[test]
-    fn yaml_forms_are_read() {
-        let read = texts(
+    fn yaml_forms_are_read_with_their_lines() {
+        let read = entries(
             "---\n# who may share\n\"publicize_image\": \"role:admin\"  # only they\nvolume:create: rule:admin_or_owner\n\
-             'get_image': 'role:reader and ''public'':%(visibility)s'\nempty: \"\"\nlong: >-\n  role:admin or\n  role:x\n",
+             'get_image': 'role:reader and ''public'':%(visibility)s'\nempty: \"\"\nnone:\nlong: >-\n  role:admin or\n  role:x\n",
         );
-        let pairs: Vec<_> = read.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let wanted = [
+            ("publicize_image", text("role:admin"), 3),
+            ("volume:create", text("rule:admin_or_owner"), 4),
+            ("get_image", text("role:reader and 'public':%(visibility)s"), 5),
+            ("empty", text(""), 6),
+            ("none", text(""), 7),
+            ("long", text("role:admin or role:x"), 8),
+        ];
+        assert_eq!(read, wanted.map(|(name, source, line)| (name.to_owned(), source, line)));
+    }
+
+    #[test]
+    fn lists_are_read_in_yaml_and_json() {
+        let lists = Source::Lists(vec![
+            vec!["role:admin".into()],
+            vec!["role:member".into(), "project_id:%(project_id)s".into()],
+            vec!["role:x".into()],
+        ]);
+        for file in [
+            "a:\n  - [role:admin]\n  - - role:member\n    - project_id:%(project_id)s\n  - role:x\n",
+            "{\n\t\"a\": [[\"role:admin\"], [\"role:member\", \"project_id:%(project_id)s\"], \"role:x\"]\n}\n",
+        ] {
+            assert_eq!(entries(file)[0].1, lists, "{file}");
+        }
         assert_eq!(
-            pairs,
-            [
-                ("publicize_image", "role:admin"),
-                ("volume:create", "rule:admin_or_owner"),
-                ("get_image", "role:reader and 'public':%(visibility)s"),
-                ("empty", ""),
-                ("long", "role:admin or role:x"),
-            ]
+            lists.parse(),
+            parser::parse("role:admin or (role:member and project_id:%(project_id)s) or role:x")
         );
+        assert_eq!(Source::Lists(vec![]).parse(), Ok(Check::True));
+        assert_eq!(Source::Lists(vec![vec![]]).parse(), Ok(Check::False));
+    }
+
+    #[test]
+    fn a_file_without_rules_has_none() {
+        for file in ["", "# nothing yet\n", "---\n", "{}", "null\n"] {
+            assert_eq!(entries(file), [], "{file:?}");
+        }
     }
 
     #[test]
     fn wrong_files_name_the_line() {
         for (text, line) in [
             ("a: \"x\"\nnonsense\n", 2),
-            ("  - x\n", 1),
-            ("a: \"x\n", 1),
-            ("a: [x]\n", 1),
+            ("- x\n", 1),
+            ("a: x\nb: {c: d}\n", 2),
+            ("a: x\nb: [[[c]]]\n", 2),
             ("{\n\"a\": }", 2),
+            ("a: x\n---\nb: y\n", 2),
         ] {
             match read(Path::new("policy.yaml"), text) {
                 Err(PolicyError::File { line: found, .. }) => assert_eq!(found, line, "{text}"),
@@ -197,13 +225,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_old_list_form_is_any_of_all() {
-        let value = serde_json::json!([["role:admin"], ["role:member", "project_id:%(project_id)s"]]);
-        let old = Source::Lists(value).parse().unwrap();
-        let Check::Any(parts) = old else { panic!("any is expected") };
-        assert_eq!(parts.len(), 2);
-        assert_eq!(Source::Lists(serde_json::json!([])).parse().unwrap(), Check::True);
-        assert_eq!(Source::Lists(serde_json::json!(7)).parse(), Err(ParseError::Shape));
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in "(?s).{0,200}") {
+            let _ = read(Path::new("policy.yaml"), &text);
+        }
     }
 }

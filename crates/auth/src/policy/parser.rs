@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The rules language: `role:admin or (role:member and project_id:%(project_id)s)`.
 
-use super::rule::{Check, Pattern, Piece};
+use super::rule::{Check, Pattern, Piece, is_bare};
 
 /// How deep parentheses and `not` may nest.
 const DEPTH_LIMIT: usize = 100;
@@ -174,7 +174,7 @@ impl Reader<'_> {
     }
 }
 
-fn joined(mut parts: Vec<Check>, join: fn(Vec<Check>) -> Check) -> Check {
+pub(super) fn joined(mut parts: Vec<Check>, join: fn(Vec<Check>) -> Check) -> Check {
     match parts.pop() {
         Some(only) if parts.is_empty() => only,
         Some(last) => {
@@ -204,8 +204,7 @@ pub(super) fn check(word: &str) -> Result<Check, ParseError> {
         "rule" => Check::Rule(matched.to_owned()),
         "role" => Check::Role(pattern_of(matched)?),
         "http" | "https" => return Err(ParseError::Remote(word.to_owned())),
-        "True" | "False" | "None" => Check::Literal(kind.to_owned(), pattern_of(matched)?),
-        number if number.parse::<i64>().is_ok() => Check::Literal(number.to_owned(), pattern_of(matched)?),
+        literal if is_bare(literal) => Check::Literal(literal.to_owned(), pattern_of(matched)?),
         credential => Check::Credential(credential.to_owned(), pattern_of(matched)?),
     })
 }

@@ -21,13 +21,15 @@ impl Target {
         self
     }
 
-    /// With an attribute when there is a value; without, rules that use it do not hold.
+    /// With an attribute when there is a value; without, there is none, and rules that use it do not hold.
     #[must_use]
-    pub fn with_opt(self, name: impl Into<String>, value: Option<impl Into<String>>) -> Self {
+    pub fn with_opt(mut self, name: impl Into<String>, value: Option<impl Into<String>>) -> Self {
+        let name = name.into();
         match value {
-            Some(value) => self.with(name, value),
-            None => self,
-        }
+            Some(value) => self.0.insert(name, value.into()),
+            None => self.0.remove(&name),
+        };
+        self
     }
 
     /// One attribute.

@@ -124,15 +124,15 @@ async fn a_service_token_vouches_for_an_expired_one() {
 }
 
 #[tokio::test]
-async fn service_roles_can_be_required() {
+async fn service_roles_are_required_unless_said_otherwise() {
     let (keystone, address) = Keystone::start().await;
     keystone.add_token("ann", &["member"], TimeDelta::hours(1));
     keystone.add_token("bob", &["member"], TimeDelta::hours(1));
     let both = [("x-auth-token", "ann"), ("x-service-token", "bob")];
-    assert_eq!(ask(&app(settings(&address)), &both).await.status(), StatusCode::OK);
-    let mut strict = settings(&address);
-    strict.service_token_roles_required = true;
-    assert_eq!(ask(&app(strict), &both).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&app(settings(&address)), &both).await.status(), StatusCode::UNAUTHORIZED);
+    let mut lax = settings(&address);
+    lax.service_token_roles_required = false;
+    assert_eq!(ask(&app(lax), &both).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

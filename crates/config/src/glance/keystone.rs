@@ -161,7 +161,7 @@ impl KeystoneAuthtoken {
             insecure: reader.opt(group, "insecure").unwrap_or(false),
             token_cache_time: Duration::from_secs(u64::try_from(cache).unwrap_or(0)),
             service_token_roles: reader.opt(group, "service_token_roles").unwrap_or_default(),
-            service_token_roles_required: reader.opt(group, "service_token_roles_required").unwrap_or(false),
+            service_token_roles_required: reader.opt(group, "service_token_roles_required").unwrap_or(true),
             request_max_retries: reader.opt(group, "http_request_max_retries").unwrap_or(3),
         })
     }

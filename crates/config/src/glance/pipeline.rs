@@ -41,8 +41,8 @@ pub struct Pipeline {
     pub paste_file: Option<PathBuf>,
     /// Filters of the paste file that are not known.
     pub(crate) warnings: Vec<Problem>,
-    /// Options of the paste file's health check.
-    pub(crate) healthcheck: Vec<(String, String)>,
+    /// Options of the paste file's health check, if it has one.
+    pub(crate) healthcheck: Option<Vec<(String, String)>>,
 }
 
 /// Reads the flavor and the paste file. `keystone` tells whether `[keystone_authtoken]` names a Keystone.
@@ -94,7 +94,7 @@ fn built_in(reader: &Reader<'_>, flavor: Option<&str>) -> Pipeline {
         proxy_headers: true,
         paste_file: None,
         warnings: Vec::new(),
-        healthcheck: Vec::new(),
+        healthcheck: None,
     }
 }
 
@@ -131,10 +131,8 @@ fn from_file(reader: &Reader<'_>, path: &Path, flavor: Option<&str>) -> Pipeline
     pipeline.proxy_headers = has(Filter::ProxyHeaders);
     if let Some(section) = &application.healthcheck {
         let names: Vec<String> = files.options(section).map(str::to_owned).collect();
-        pipeline.healthcheck = names
-            .into_iter()
-            .filter_map(|name| Some((name.clone(), paste::option(&files, section, &name)?)))
-            .collect();
+        let pair = |name: String| Some((name.clone(), paste::option(&files, section, &name)?));
+        pipeline.healthcheck = Some(names.into_iter().filter_map(pair).collect());
     }
     pipeline.warnings = application.unknown;
     pipeline

@@ -13,7 +13,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     text(A, "auth_uri", "Older name of www_authenticate_uri.").deprecated(),
     int(A, "token_cache_time", "300", "Seconds a validated token is remembered; -1 for never."),
     list(A, "service_token_roles", "service", "Roles that make a token a service's."),
-    boolean(A, "service_token_roles_required", false, "Refuse service tokens without these roles."),
+    boolean(A, "service_token_roles_required", true, "Refuse service tokens without these roles."),
     text(A, "interface", "Interface of Keystone in the catalog.").default("internal"),
     text(A, "region_name", "Region of Keystone."),
     text(A, "cafile", "Certificate authorities of Keystone."),

@@ -177,9 +177,62 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     text("oslo_policy", "policy_file", "File of policy rules over the built-in ones.").default("policy.yaml"),
     OptionSpec::new("oslo_policy", "policy_dirs", Kind::MultiStr, "Directories of further policy files.")
         .default("policy.d"),
-    text("oslo_policy", "policy_default_rule", "Rule for what has none.").default("default").ignored(),
+    text("oslo_policy", "policy_default_rule", "Rule for what has none.").default("default"),
     boolean("oslo_policy", "enforce_scope", true, "Refuse tokens of another scope than a rule is for."),
-    boolean("oslo_policy", "enforce_new_defaults", true, "Leave the old defaults out.").ignored(),
+    boolean("oslo_policy", "enforce_new_defaults", true, "Leave the defaults of older releases out."),
+    text(
+        "oslo_policy",
+        "remote_content_type",
+        "How rules that ask another server send; there are none here.",
+    )
+    .ignored(),
+    boolean("oslo_policy", "remote_ssl_verify_server_crt", false, "Verify that server.").ignored(),
+    text("oslo_policy", "remote_ssl_ca_crt_file", "Certificate authorities of that server.").ignored(),
+    text("oslo_policy", "remote_ssl_client_crt_file", "Certificate shown to that server.").ignored(),
+    text("oslo_policy", "remote_ssl_client_key_file", "Key of that certificate.").ignored(),
+    OptionSpec::new("oslo_policy", "remote_timeout", Kind::Float, "Seconds that server may take.")
+        .default("60")
+        .ignored(),
+    list(
+        "cors",
+        "allowed_origin",
+        "",
+        "Origins whose pages may call, such as https://horizon.example.com; * for any.",
+    ),
+    boolean("cors", "allow_credentials", true, "Let pages send the user's credentials."),
+    list(
+        "cors",
+        "expose_headers",
+        "X-Image-Meta-Checksum, X-Auth-Token, X-Subject-Token, X-Service-Token, X-OpenStack-Request-ID",
+        "Headers of answers that pages may read.",
+    ),
+    int("cors", "max_age", "3600", "Seconds a browser may remember what it may do."),
+    list("cors", "allow_methods", "GET, PUT, POST, DELETE, PATCH", "Verbs pages may use."),
+    list(
+        "cors",
+        "allow_headers",
+        "Content-MD5, X-Image-Meta-Checksum, X-Storage-Token, Accept-Encoding, X-Auth-Token, X-Identity-Status, \
+         X-Roles, X-Service-Catalog, X-User-Id, X-Tenant-Id, X-OpenStack-Request-ID",
+        "Headers pages may send.",
+    ),
+    boolean(
+        "oslo_middleware",
+        "enable_proxy_headers_parsing",
+        false,
+        "Believe a proxy's headers on scheme, host and path.",
+    ),
+    boolean("healthcheck", "detailed", false, "Tell more than yes or no."),
+    list(
+        "healthcheck",
+        "backends",
+        "",
+        "Questions asked: disable_by_file, disable_by_files_ports, enable_by_files.",
+    ),
+    list("healthcheck", "allowed_source_ranges", "", "Addresses that are answered; empty for all."),
+    boolean("healthcheck", "ignore_proxied_requests", false, "Do not answer what came through a proxy."),
+    text("healthcheck", "disable_by_file_path", "Ill while this file exists."),
+    list("healthcheck", "disable_by_file_paths", "", "Ill while the file of the port exists: port:path."),
+    list("healthcheck", "enable_by_file_paths", "", "Ill while one of these files is missing."),
     text("oslo_concurrency", "lock_path", "Directory of lock files.").ignored(),
     boolean("oslo_concurrency", "disable_process_locking", false, "No locks between processes.").ignored(),
 ];

@@ -34,7 +34,7 @@ pub(crate) fn shape(accept: Option<&str>) -> Shape {
 }
 
 /// Quality of a media type: that of the most specific range that matches it, 0 when none does.
-fn quality(accept: &str, kind: &str, subtype: &str) -> f32 {
+pub(crate) fn quality(accept: &str, kind: &str, subtype: &str) -> f32 {
     let mut best = (0, 0.0);
     for range in accept.split(',') {
         let mut parts = range.split(';').map(str::trim);

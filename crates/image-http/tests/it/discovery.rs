@@ -41,18 +41,6 @@ async fn the_bare_prefix_is_redirected_to_nothing() {
 }
 
 #[tokio::test]
-async fn health_is_told_by_a_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("disable");
-    let api = TestApi::with(|options| options.http.healthcheck_disable_file = Some(file.clone())).await;
-    let answer = api.get("-", "/healthcheck").await;
-    assert_eq!((answer.status, answer.text().as_str()), (200, "OK"));
-    std::fs::write(&file, "").unwrap();
-    let answer = api.get("-", "/healthcheck").await;
-    assert_eq!((answer.status, answer.text().as_str()), (503, "DISABLED BY FILE"));
-}
-
-#[tokio::test]
 async fn schemas_are_complete() {
     let api = TestApi::new().await;
     for name in ["image", "images", "member", "members", "task", "tasks"] {

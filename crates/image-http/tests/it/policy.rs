@@ -22,6 +22,18 @@ async fn denying(rules: &[&str]) -> TestApi {
 
 /// Sends an administrator's request that falls under the rule, to an image that is there.
 async fn ask(api: &TestApi, method: &str, route: &str, rule: &str, id: &str) -> Answer {
+    ask_as(api, "admin", method, route, rule, id).await
+}
+
+/// Sends somebody's request that falls under the rule, to an image that is there.
+pub(crate) async fn ask_as(
+    api: &TestApi,
+    user: &str,
+    method: &str,
+    route: &str,
+    rule: &str,
+    id: &str,
+) -> Answer {
     let path = route
         .replace("/v2/schemas/metadefs/{name}", "/v2/schemas/metadefs/tag")
         .replace("/v2/tasks/{id}", &format!("/v2/tasks/{id}"))
@@ -31,7 +43,7 @@ async fn ask(api: &TestApi, method: &str, route: &str, rule: &str, id: &str) -> 
         .replace("{member}", "bob")
         .replace("{store}", "fast");
     let path = if rule == "download_from_store" { format!("{path}?prefer=fast") } else { path };
-    let call = api.call("admin", method, &path);
+    let call = api.call(user, method, &path);
     match (method, route) {
         ("POST", "/v2/images") => call.json(&json!({"visibility": visibility(rule)})).await,
         ("PATCH", _) => {

@@ -7,10 +7,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use http::HeaderMap;
 use http_body_util::BodyExt;
 use scurry_auth::Context;
+use scurry_auth::middleware::unauthorized;
 use scurry_auth::policy::{Policy, glance};
 use scurry_image::ports::Limits;
 use scurry_image::{ImageService, ImageSettings, ServiceParts};
@@ -226,7 +227,19 @@ impl Answer {
 }
 
 /// `admin`, `service`, `alice` and `bob` (members of projects of their names), `alice-reader`, `nobody` (no roles).
+/// `system` is an administrator of the whole system; `anonymous` and `unauthenticated` are nobody.
 fn context(token: &str, request_id: &str) -> Option<Context> {
+    match token {
+        "anonymous" => return Some(Context::anonymous(request_id)),
+        "unauthenticated" => return Some(Context::unauthenticated(request_id)),
+        "system" => {
+            let mut context = context("admin", request_id)?;
+            context.project_id = None;
+            context.system_scope = Some("all".into());
+            return Some(context);
+        }
+        _ => {}
+    }
     let (project, roles, service_roles): (&str, &[&str], &[&str]) = match token {
         "admin" => ("admins", &["admin", "member", "reader"], &[]),
         "service" => ("services", &["service"], &["service"]),
@@ -254,6 +267,6 @@ async fn authenticate(mut request: Request, next: Next) -> Response {
             request.extensions_mut().insert(context);
             next.run(request).await
         }
-        None => StatusCode::UNAUTHORIZED.into_response(),
+        None => unauthorized(Some("http://keystone.test")),
     }
 }

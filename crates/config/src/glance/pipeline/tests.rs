@@ -114,7 +114,8 @@ fn a_paste_file_beside_the_configuration_is_followed() {
     let pipeline = pipeline.unwrap();
     assert_eq!(pipeline.authentication, Authentication::Keystone);
     assert!(pipeline.cache && !pipeline.cache_manage && pipeline.cors && !pipeline.proxy_headers);
-    assert!(pipeline.healthcheck.contains(&("disable_by_file_path".into(), "/run/glance-off".into())));
+    let health = pipeline.healthcheck.unwrap();
+    assert!(health.contains(&("disable_by_file_path".into(), "/run/glance-off".into())));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("glance-api-paste.ini:24: [filter:audit]"), "{warnings:?}");
 

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["types"]),
     ("testkit", &["types", "store"]),
     ("store-file", &["types", "store"]),
+    ("fetch", &["types"]),
     ("openstack-client", &["types"]),
     ("connect", &["types", "volume-file", "store"]),
     ("store-cinder", &["types", "store", "connect", "openstack-client"]),
@@ -34,11 +35,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["image-http", "identity", "block-storage", "auth", "scurry"]),
     ("sea-orm", &["image-db", "identity", "block-storage", "scurry"]),
-    ("reqwest", &["openstack-client", "scurry"]),
+    ("reqwest", &["openstack-client", "fetch", "scurry"]),
     (
         "tokio",
         &[
             "store",
+            "fetch",
             "store-file",
             "store-cinder",
             "openstack-client",

@@ -198,6 +198,19 @@ impl Context {
         Self { roles: Vec::new(), unauthenticated: true, ..nobody }
     }
 
+    /// A service's address in the caller's catalogue. Regions are the same in any case.
+    #[must_use]
+    pub fn endpoint(&self, service_type: &str, region: &str, interface: &str) -> Option<String> {
+        let named =
+            |name: &Option<String>| name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(region));
+        let services = self.catalog.0.iter().filter(|service| service.service_type == service_type);
+        services
+            .flat_map(|service| &service.endpoints)
+            .filter(|endpoint| endpoint.interface == interface)
+            .find(|endpoint| named(&endpoint.region) || named(&endpoint.region_id))
+            .map(|endpoint| endpoint.url.clone())
+    }
+
     /// Whether the caller has the role; case does not matter.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {

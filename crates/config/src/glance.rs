@@ -17,7 +17,7 @@ pub use front::{AddressRange, CorsOrigin, HealthBackend, Healthcheck};
 pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
 pub use pipeline::{Authentication, Pipeline};
 pub use plugins::ImportPlugins;
-pub use stores::{CinderStore, FileStore, Store, StoreKind, StoreSection};
+pub use stores::{CinderStore, FileStore, HttpStore, Store, StoreKind, StoreSection};
 
 use crate::error::ConfigErrors;
 use crate::files::ConfigFiles;
@@ -124,6 +124,8 @@ pub struct GlanceConf {
     pub import_allowed_ports: Vec<u16>,
     /// Ports it may not use.
     pub import_disallowed_ports: Vec<u16>,
+    /// Prefixes of properties glance-download takes over.
+    pub glance_download_properties: Vec<String>,
     /// Address clients have.
     pub public_endpoint: Option<String>,
     /// Address other workers reach this one at.
@@ -229,6 +231,7 @@ impl GlanceConf {
             import_disallowed_hosts: words(filter, "disallowed_hosts"),
             import_allowed_ports: ports(reader, "allowed_ports"),
             import_disallowed_ports: ports(reader, "disallowed_ports"),
+            glance_download_properties: words("glance_download_properties", "extra_properties"),
             public_endpoint: filled(reader.opt(d, "public_endpoint")),
             worker_self_reference_url: filled(reader.opt(d, "worker_self_reference_url")),
             max_request_id_length: reader.opt(d, "max_request_id_length").unwrap_or(64),

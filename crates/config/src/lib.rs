@@ -21,7 +21,7 @@ pub use error::{ConfigErrors, Place, Problem};
 pub use files::{ConfigFiles, RawValue};
 pub use glance::{
     AddressRange, AuthMethod, Authentication, CinderStore, CorsOrigin, DelayedDelete, DomainSetting,
-    FileStore, GlanceConf, HealthBackend, Healthcheck, ImageFormats, ImportPlugins, KeystoneAuth,
+    FileStore, GlanceConf, HealthBackend, Healthcheck, HttpStore, ImageFormats, ImportPlugins, KeystoneAuth,
     KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, PropertyProtection, PropertyRules, Store, StoreKind,
     StoreSection,
 };

@@ -25,6 +25,7 @@ pub struct Fetched {
     place: String,
     response: Response,
     validator: Option<HeaderValue>,
+    part: bool,
     total: Option<u64>,
     /// Where the next byte lies in the whole.
     at: u64,
@@ -43,7 +44,8 @@ impl Fetched {
         response: Response,
     ) -> Result<Self, FetchError> {
         let place = place(&url);
-        let (at, total, end) = if response.status() == StatusCode::PARTIAL_CONTENT {
+        let part = response.status() == StatusCode::PARTIAL_CONTENT;
+        let (at, total, end) = if part {
             let range = content_range(response.headers());
             let Some((first, total)) = range.filter(|_| request.range.is_some()) else {
                 return Err(FetchError::Answer { place, reason: "it sent a part nobody asked for".into() });
@@ -70,6 +72,7 @@ impl Fetched {
             place,
             response,
             validator,
+            part,
             total,
             at,
             end,
@@ -83,6 +86,12 @@ impl Fetched {
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
+    }
+
+    /// Whether the server sends the part it was asked for, not everything.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.part
     }
 
     /// Where the next byte lies in the whole.

@@ -52,6 +52,15 @@ impl Request {
     }
 }
 
+/// What a server says of an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its length in bytes.
+    pub len: Option<u64>,
+    /// What later requests for parts are to be bound to.
+    pub validator: Option<HeaderValue>,
+}
+
 pub(crate) fn same_origin(one: &Url, other: &Url) -> bool {
     one.scheme() == other.scheme()
         && one.host() == other.host()
@@ -109,12 +118,12 @@ impl Fetcher {
         Fetched::begin(self.clone(), request, url, response)
     }
 
-    /// Length in bytes of what an address holds, where the server tells.
-    pub async fn len(&self, request: &Request) -> Result<Option<u64>, FetchError> {
+    /// What an address holds, as far as the server tells without sending it.
+    pub async fn describe(&self, request: &Request) -> Result<Described, FetchError> {
         match self.send(&Method::HEAD, request).await {
             Ok((_, response)) => {
                 if let Some(len) = content_length(response.headers()) {
-                    return Ok(Some(len));
+                    return Ok(Described { len: Some(len), validator: validator(response.headers()) });
                 }
             }
             // Not everybody answers HEAD.
@@ -123,10 +132,11 @@ impl Fetcher {
         }
         let first = Request { range: Some(0..1), if_range: None, ..request.clone() };
         let (_, response) = self.send(&Method::GET, &first).await?;
-        Ok(match response.status() {
+        let len = match response.status() {
             StatusCode::PARTIAL_CONTENT => content_range(response.headers()).and_then(|(_, total)| total),
             _ => content_length(response.headers()),
-        })
+        };
+        Ok(Described { len, validator: validator(response.headers()) })
     }
 
     /// Sends a request and follows where it is sent on to. The answer is a good one.

@@ -16,7 +16,7 @@ mod validator;
 
 pub use error::FetchError;
 pub use fetched::Fetched;
-pub use fetcher::{Fetcher, Request};
+pub use fetcher::{Described, Fetcher, Request};
 pub use filter::{Filter, FilterRules};
 pub use lookup::{Lookup, SystemLookup};
 pub use settings::{FetchSettings, Proxies};

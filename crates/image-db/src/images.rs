@@ -18,6 +18,7 @@ use scurry_image::ports::{
     Change, Counted, Guard, ImageRepository, Outcome, RepositoryError, TaskChange, Viewer, WriteRow,
 };
 use scurry_image::{Image, ImageLocation, ListQuery, Member, Task, TaskQuery};
+use scurry_jobs::NewJob;
 use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId};
 use sea_orm::DbErr;
 
@@ -148,6 +149,10 @@ impl ImageRepository for Database {
 
     async fn tasks_of(&self, id: &ImageId) -> Result<Vec<Task>, RepositoryError> {
         tasks::of_image(&self.connection, id).await.map_err(failed("list an image's tasks"))
+    }
+
+    async fn add_task(&self, task: &Task, job: Option<&NewJob>) -> Result<(), RepositoryError> {
+        tasks::add_alone(self, task, job).await.map_err(failed("add a task"))
     }
 
     async fn change_task(&self, id: &JobId, change: &TaskChange) -> Result<(), RepositoryError> {

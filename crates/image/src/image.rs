@@ -8,6 +8,8 @@ use scurry_types::{HashAlgorithm, ImageId, ImageStatus, ProjectId, Visibility};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ports::Change;
+
 /// Names of the properties the service keeps for itself.
 pub(crate) mod reserved {
     /// Id of the task that holds the image.
@@ -20,6 +22,12 @@ pub(crate) mod reserved {
     pub(crate) const DELETED_STATUS: &str = "os_glance_deleted_status";
     /// Prefix of all of them.
     pub(crate) const PREFIX: &str = "os_glance";
+}
+
+/// States of locations.
+pub(crate) mod location {
+    /// The data did not hash to what was claimed, in a store nothing can be removed from.
+    pub(crate) const REFUSED: &str = "refused";
 }
 
 /// An image that is not deleted.
@@ -69,6 +77,12 @@ impl Image {
         self.locations.iter().find(|location| location.store() == Some(store))
     }
 
+    /// Steps that take away the locations whose data was refused: kept to be seen, they are in the way of other data.
+    pub(crate) fn refused_locations(&self) -> Vec<Change> {
+        let refused = self.locations.iter().filter(|location| location.status == location::REFUSED);
+        refused.map(|location| Change::RemoveLocation(location.url.clone())).collect()
+    }
+
     /// A property read as a comma separated list.
     pub(crate) fn list_property(&self, name: &str) -> Vec<String> {
         let text = self.properties.get(name).map_or("", String::as_str);
@@ -109,7 +123,7 @@ impl ImageLocation {
 }
 
 /// What a client says about an image it creates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct NewImage {
     /// Chosen by the client, else random.

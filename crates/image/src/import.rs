@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an import request asks for.
 
-use scurry_types::StoreId;
+use scurry_types::{Secret, StoreId};
 
 /// Where the bytes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,22 @@ pub enum ImportMethod {
         uri: String,
     },
     /// From another image service.
-    GlanceDownload,
+    GlanceDownload(RemoteImage),
+}
+
+/// An image of another image service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteImage {
+    /// `glance_image_id`, if it was given.
+    pub image: Option<String>,
+    /// `glance_region`, if it was given.
+    pub region: Option<String>,
+    /// `glance_service_interface`.
+    pub interface: String,
+    /// The address of that region's image service in the caller's catalogue.
+    pub endpoint: Option<String>,
+    /// The caller's token.
+    pub token: Secret,
 }
 
 impl ImportMethod {
@@ -27,7 +42,7 @@ impl ImportMethod {
             Self::GlanceDirect => "glance-direct",
             Self::CopyImage => "copy-image",
             Self::WebDownload { .. } => "web-download",
-            Self::GlanceDownload => "glance-download",
+            Self::GlanceDownload(_) => "glance-download",
         }
     }
 }

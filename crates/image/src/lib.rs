@@ -24,7 +24,7 @@ pub use body::{Body, BodyError, ByteRange, Download, Upload};
 pub use caller::Caller;
 pub use error::ImageError;
 pub use image::{Image, ImageLocation, NewImage, ValidationData};
-pub use import::{ImportMethod, ImportRequest};
+pub use import::{ImportMethod, ImportRequest, RemoteImage};
 pub use member::Member;
 pub use patch::{Dialect, PatchOp, PatchRights, PatchVerb, PropertyRights};
 pub use plugins::{ImportPlugin, ImportPlugins, UnknownImportPlugin};
@@ -33,6 +33,6 @@ pub use query::{
 };
 #[cfg(any(test, feature = "crash-points"))]
 pub use service::CrashPoints;
-pub use service::{ImageService, Orphan, Scrubbed, ServiceParts, Usage};
+pub use service::{ImageService, ImportTask, Orphan, Scrubbed, ServiceParts, Usage};
 pub use settings::{DelayedDelete, ImageSettings, Quotas};
 pub use task::{Task, TaskQuery, TaskSortKey};

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub(crate) use self::apply::{Draft, apply};
-pub(crate) use self::location::AskedLocation;
+pub(crate) use self::location::{AskedLocation, claimed};
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use scurry_jobs::NewJob;
 use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId};
 
 pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
@@ -147,6 +148,9 @@ pub trait ImageRepository: fmt::Debug + Send + Sync + 'static {
 
     /// Tasks of an image, newest first.
     async fn tasks_of(&self, id: &ImageId) -> Result<Vec<Task>, RepositoryError>;
+
+    /// Adds a task whose image is not there yet, and its job if there is anything to do.
+    async fn add_task(&self, task: &Task, job: Option<&NewJob>) -> Result<(), RepositoryError>;
 
     /// Changes a task without touching its image.
     async fn change_task(&self, id: &JobId, change: &TaskChange) -> Result<(), RepositoryError>;

@@ -52,6 +52,8 @@ pub struct ImageSettings {
     pub disk_formats: Vec<String>,
     pub hashing_algorithm: HashAlgorithm,
     pub do_secure_hash: bool,
+    /// How often hashing of a location is tried again.
+    pub http_retries: u32,
     pub show_image_direct_url: bool,
     pub show_multiple_locations: bool,
     /// Bytes.
@@ -75,6 +77,10 @@ pub struct ImageSettings {
     pub task_time_to_live: Duration,
     /// Imports and deletions worked on at the same time.
     pub concurrent_jobs: usize,
+    /// Prefixes of the properties `glance-download` takes over.
+    pub glance_download_properties: Vec<String>,
+    /// Pause between two reports of an import's progress.
+    pub progress_interval: Duration,
     /// Pause before a failed job is tried again; doubled after each further failure.
     pub job_back_off: Duration,
 }
@@ -83,7 +89,7 @@ impl Default for ImageSettings {
     fn default() -> Self {
         let list = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         Self {
-            enabled_import_methods: list(&["glance-direct", "copy-image"]),
+            enabled_import_methods: list(&["glance-direct", "web-download", "copy-image"]),
             import_plugins: ImportPlugins::default(),
             container_formats: list(&["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]),
             disk_formats: list(&[
@@ -91,6 +97,7 @@ impl Default for ImageSettings {
             ]),
             hashing_algorithm: HashAlgorithm::Sha512,
             do_secure_hash: true,
+            http_retries: 3,
             show_image_direct_url: false,
             show_multiple_locations: false,
             image_size_cap: 1 << 40,
@@ -107,6 +114,8 @@ impl Default for ImageSettings {
             delayed_delete: DelayedDelete::default(),
             task_time_to_live: Duration::from_secs(48 * 3600),
             concurrent_jobs: 16,
+            glance_download_properties: list(&["hw_", "trait:", "os_distro", "os_secure_boot", "os_type"]),
+            progress_interval: Duration::from_secs(10),
             job_back_off: Duration::from_secs(2),
         }
     }

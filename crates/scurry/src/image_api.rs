@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 mod domain;
+mod outbound;
 mod plugins;
 mod stores;
 
@@ -89,7 +90,7 @@ pub(crate) async fn service(loaded: &Loaded, node: String) -> Result<ImageServic
         jobs: database,
         stores: stores::open(conf, &node).await?,
         limits: access::limits(conf)?,
-        outbound: None,
+        outbound: Some(outbound::outbound(conf)?),
         settings: settings(conf, node)?,
     }))
 }
@@ -148,6 +149,7 @@ fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
         disk_formats: conf.image_format.disk_formats.clone(),
         hashing_algorithm: conf.hashing_algorithm,
         do_secure_hash: conf.do_secure_hash,
+        http_retries: conf.http_retries,
         show_image_direct_url: conf.show_image_direct_url,
         show_multiple_locations: conf.show_multiple_locations,
         image_size_cap: conf.image_size_cap,
@@ -171,6 +173,7 @@ fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
             pool_size: conf.delayed_delete.pool_size,
             wakeup_time: conf.delayed_delete.wakeup_time,
         },
+        glance_download_properties: conf.glance_download_properties.clone(),
         task_time_to_live: Duration::from_secs(conf.task_time_to_live.saturating_mul(3600)),
         concurrent_jobs: conf.task_pool_threads,
         ..ImageSettings::default()

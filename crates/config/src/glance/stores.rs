@@ -9,9 +9,9 @@ use super::keystone::{AuthMethod, DomainSetting, KeystoneAuth};
 use crate::reader::Reader;
 
 /// Types there are drivers for.
-const SUPPORTED: [&str; 2] = ["file", "cinder"];
+const SUPPORTED: [&str; 3] = ["file", "cinder", "http"];
 /// Types Glance has drivers for.
-const KNOWN: [&str; 5] = ["http", "rbd", "s3", "swift", "vmware"];
+const KNOWN: [&str; 4] = ["rbd", "s3", "swift", "vmware"];
 
 /// The type of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum StoreKind {
     File,
     /// Volumes of block storage.
     Cinder,
+    /// Addresses of web servers, only read.
+    Http,
 }
 
 /// One store of `enabled_backends`.
@@ -42,6 +44,7 @@ impl StoreSection {
         match self.store {
             Store::File(_) => StoreKind::File,
             Store::Cinder(_) => StoreKind::Cinder,
+            Store::Http(_) => StoreKind::Http,
         }
     }
 }
@@ -53,6 +56,19 @@ pub enum Store {
     File(FileStore),
     /// `cinder`.
     Cinder(Box<CinderStore>),
+    /// `http`.
+    Http(HttpStore),
+}
+
+/// Options of an `http` store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpStore {
+    /// `https_ca_certificates_file`.
+    pub ca_certificates_file: Option<PathBuf>,
+    /// `https_insecure`: without effect when a file is named.
+    pub insecure: bool,
+    /// `http_proxy_information`: a scheme and a proxy each.
+    pub proxies: Vec<(String, String)>,
 }
 
 /// Options of a `file` store.
@@ -124,6 +140,7 @@ fn multi(reader: &Reader<'_>, pairs: &[(String, String)]) -> Stores {
         }
         match kind.as_str() {
             "file" => stores.push(section(reader, id, "store.file", Store::File(file(reader, id)))),
+            "http" => stores.push(section(reader, id, "store.http", Store::Http(http(reader, id)))),
             "cinder" => {
                 stores.push(section(reader, id, "store.cinder", Store::Cinder(Box::new(cinder(reader, id)))));
             }
@@ -224,6 +241,21 @@ fn file(reader: &Reader<'_>, id: &str) -> FileStore {
         file_perm,
         chunk_size: reader.opt_in(id, g, "filesystem_store_chunk_size").unwrap_or(65536),
         thin_provisioning: reader.opt_in(id, g, "filesystem_thin_provisioning").unwrap_or(false),
+    }
+}
+
+fn http(reader: &Reader<'_>, id: &str) -> HttpStore {
+    let g = "store.http";
+    let proxies: Vec<(String, String)> = reader.opt_in(id, g, "http_proxy_information").unwrap_or_default();
+    for (scheme, _) in proxies.iter().filter(|(scheme, _)| scheme != "http" && scheme != "https") {
+        let text = format!("{scheme} has no proxy here: http and https have");
+        reader.reject(id, "http_proxy_information", &text);
+    }
+    HttpStore {
+        ca_certificates_file: filled(reader.opt_in::<String>(id, g, "https_ca_certificates_file"))
+            .map(PathBuf::from),
+        insecure: reader.opt_in(id, g, "https_insecure").unwrap_or(false),
+        proxies,
     }
 }
 

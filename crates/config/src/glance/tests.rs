@@ -190,10 +190,25 @@ fn backend_defaults_fill_stores_in() {
         .iter()
         .map(|store| match &store.store {
             Store::Cinder(cinder) => (cinder.volume_type.clone().unwrap(), cinder.http_retries),
-            Store::File(_) => panic!("cinder is expected"),
+            Store::File(_) | Store::Http(_) => panic!("cinder is expected"),
         })
         .collect();
     assert_eq!(types, [("slow".to_owned(), 7), ("fast".to_owned(), 7)]);
+}
+
+#[test]
+fn an_http_store_verifies_certificates_unless_told() {
+    let text = "[DEFAULT]\nenabled_backends = a:file, web:http, lax:http\n[glance_store]\ndefault_backend = a\n\
+                [lax]\nhttps_insecure = true\nhttp_proxy_information = http:10.0.0.1:3128, https:10.0.0.2:1080\n\
+                weight = 5\n";
+    let conf = load(text).unwrap();
+    let Store::Http(web) = &conf.stores[1].store else { panic!("http is expected") };
+    assert_eq!((conf.stores[1].kind(), web.insecure, web.proxies.len()), (StoreKind::Http, false, 0));
+    let Store::Http(lax) = &conf.stores[2].store else { panic!("http is expected") };
+    assert!(lax.insecure && conf.stores[2].weight == 5);
+    assert_eq!(lax.proxies[1], ("https".to_owned(), "10.0.0.2:1080".to_owned()));
+    let found = errors(&text.replace("http:10", "ftp:10"));
+    assert!(found[0].contains("ftp has no proxy here"), "{found:#?}");
 }
 
 #[test]

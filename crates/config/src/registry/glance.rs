@@ -161,8 +161,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "extra_properties",
         "hw_, trait:, os_distro, os_secure_boot, os_type",
         "Prefixes of properties glance-download takes over.",
-    )
-    .ignored(),
+    ),
     list(
         "inject_metadata_properties",
         "ignore_user_roles",

@@ -7,6 +7,7 @@ use crate::option::{Kind, OptionSpec};
 const S: &str = "glance_store";
 const FILE: &str = "store.file";
 const CINDER: &str = "store.cinder";
+const HTTP: &str = "store.http";
 
 /// The section of the old single-store options, and what every store's own section may say.
 pub(super) const OPTIONS: &[OptionSpec] = &[
@@ -45,6 +46,11 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .min(0)
         .max(100)
         .ignored(),
+    text(HTTP, "store_description", "What users are told about the store."),
+    int(HTTP, "weight", "0", "Stores with a higher number are read from first."),
+    text(HTTP, "https_ca_certificates_file", "Certificate authorities of web servers."),
+    boolean(HTTP, "https_insecure", false, "Do not verify web servers' certificates."),
+    OptionSpec::new(HTTP, "http_proxy_information", Kind::Dict, "A proxy for http and one for https."),
     text(CINDER, "store_description", "What users are told about the store."),
     int(CINDER, "weight", "0", "Stores with a higher number are read from first."),
     text(CINDER, "cinder_catalog_info", "Type, name and interface of Cinder in the catalog.")

@@ -11,8 +11,6 @@ const fn other(group: &'static str, name: &'static str) -> OptionSpec {
 
 /// Names of the options of other drivers.
 pub(super) const OPTIONS: &[OptionSpec] = &[
-    other("store.http", "store_description"),
-    other("store.http", "weight"),
     other("store.rbd", "store_description"),
     other("store.rbd", "weight"),
     other("store.s3", "store_description"),
@@ -21,9 +19,6 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     other("store.swift", "weight"),
     other("store.vmware", "store_description"),
     other("store.vmware", "weight"),
-    other("store.http", "https_ca_certificates_file"),
-    other("store.http", "https_insecure"),
-    other("store.http", "http_proxy_information"),
     other("store.rbd", "rbd_store_chunk_size"),
     other("store.rbd", "rbd_store_pool"),
     other("store.rbd", "rbd_store_user"),

@@ -101,8 +101,8 @@ async fn parts_and_lengths_are_asked_for() {
     .await;
     let fetcher = fetcher(&["a.test"], settings());
     let request = Request::of(origin.url("a.test"));
-    assert_eq!(fetcher.len(&request).await.unwrap(), Some(77));
-    assert_eq!(fetcher.len(&request).await.unwrap(), Some(88));
+    assert_eq!(fetcher.describe(&request).await.unwrap().len, Some(77));
+    assert_eq!(fetcher.describe(&request).await.unwrap().len, Some(88));
     assert!(origin.seen()[0].starts_with("head ") && origin.seen()[1].starts_with("head "));
     let part = fetcher.get(&Request { range: Some(2..4), ..request }).await.unwrap();
     assert_eq!((part.position(), part.total()), (2, Some(88)));

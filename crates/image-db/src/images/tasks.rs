@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use scurry_image::ports::TaskChange;
 use scurry_image::{Direction, Task, TaskQuery, TaskSortKey};
+use scurry_jobs::NewJob;
 use scurry_types::{ImageId, JobId, ProjectId, TaskStatus};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
@@ -18,6 +19,7 @@ use super::RowError;
 use super::read::content;
 use crate::connection::Database;
 use crate::entity::{task, task_text};
+use crate::jobs;
 use crate::stamp::Stamp;
 
 pub(super) async fn add<C: ConnectionTrait>(db: &C, new: &Task) -> Result<(), RowError> {
@@ -92,6 +94,16 @@ pub(super) async fn expire(db: &Database, now: DateTime<Utc>) -> Result<u64, Row
         .await?;
     writing.commit().await?;
     Ok(expired.rows_affected)
+}
+
+/// A task and the job that does it, without an image.
+pub(super) async fn add_alone(db: &Database, task: &Task, job: Option<&NewJob>) -> Result<(), RowError> {
+    let writing = db.write().await?;
+    add(&writing.transaction, task).await?;
+    if let Some(job) = job {
+        jobs::insert(&writing.transaction, job).await?;
+    }
+    Ok(writing.commit().await?)
 }
 
 pub(super) async fn one<C: ConnectionTrait>(db: &C, id: &JobId) -> Result<Option<Task>, RowError> {

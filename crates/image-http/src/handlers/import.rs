@@ -3,7 +3,8 @@
 
 use axum::extract::{Request, State};
 use http::StatusCode;
-use scurry_image::{ImportMethod, ImportRequest};
+use scurry_auth::Context;
+use scurry_image::{ImportMethod, ImportRequest, RemoteImage};
 use scurry_types::StoreId;
 use serde_json::{Map, Value};
 
@@ -21,7 +22,7 @@ pub(crate) async fn import(
 ) -> Result<StatusCode, ApiError> {
     let header = store_choice(request.headers())?;
     let body = read_json(request, api.http.max_json_body).await?;
-    let import = import_request(&body, header, &api.settings().enabled_import_methods)?;
+    let import = import_request(&body, header, &api.settings().enabled_import_methods, &asker.context)?;
     let rule = if import.method == ImportMethod::CopyImage { "copy_image" } else { "modify_image" };
     api.image_for(&asker, rule, &id).await?;
     api.service.import(&asker.caller, &id, import).await?;
@@ -32,10 +33,11 @@ fn import_request(
     body: &Value,
     header: Option<StoreId>,
     enabled: &[String],
+    context: &Context,
 ) -> Result<ImportRequest, ApiError> {
     let fields =
         body.as_object().ok_or_else(|| ApiError::bad_request("Unexpected body type. Expected dict."))?;
-    let method = method(fields, enabled)?;
+    let method = method(fields, enabled, context)?;
     let all_stores_must_succeed = boolean(fields, "all_stores_must_succeed", true)?;
     let all_stores = boolean(fields, "all_stores", false)?;
     let mut stores = stores(fields)?;
@@ -55,7 +57,11 @@ fn import_request(
     Ok(ImportRequest { method, stores, all_stores, all_stores_must_succeed })
 }
 
-fn method(fields: &Map<String, Value>, enabled: &[String]) -> Result<ImportMethod, ApiError> {
+fn method(
+    fields: &Map<String, Value>,
+    enabled: &[String],
+    context: &Context,
+) -> Result<ImportMethod, ApiError> {
     let method = fields
         .get("method")
         .ok_or_else(|| ApiError::bad_request("Import request requires a 'method' field."))?;
@@ -69,13 +75,26 @@ fn method(fields: &Map<String, Value>, enabled: &[String]) -> Result<ImportMetho
     match name {
         "glance-direct" => Ok(ImportMethod::GlanceDirect),
         "copy-image" => Ok(ImportMethod::CopyImage),
-        "glance-download" => Ok(ImportMethod::GlanceDownload),
+        "glance-download" => Ok(ImportMethod::GlanceDownload(remote(method, context))),
         "web-download" => match method.get("uri").and_then(Value::as_str) {
             Some(uri) => Ok(ImportMethod::WebDownload { uri: uri.to_owned() }),
             None => Err(ApiError::bad_request("URI is required for import method 'web-download'")),
         },
         _ => Err(unknown()),
     }
+}
+
+/// The other image service is the one of the caller's catalogue in the region asked for.
+fn remote(method: &Value, context: &Context) -> RemoteImage {
+    let text = |name: &str| match method.get(name) {
+        None => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+    };
+    let region = text("glance_region");
+    let interface = text("glance_service_interface").unwrap_or_else(|| "public".to_owned());
+    let endpoint = region.as_deref().and_then(|region| context.endpoint("image", region, &interface));
+    RemoteImage { image: text("glance_image_id"), region, interface, endpoint, token: context.token.clone() }
 }
 
 fn boolean(fields: &Map<String, Value>, name: &str, default: bool) -> Result<bool, ApiError> {
@@ -112,7 +131,8 @@ mod tests {
 
     fn read(body: &Value, header: Option<&str>) -> Result<ImportRequest, String> {
         let enabled = ["glance-direct", "copy-image", "web-download"].map(str::to_owned);
-        import_request(body, header.map(StoreId::from), &enabled).map_err(|error| error.explanation)
+        let context = Context::internal_admin(None, "req-1");
+        import_request(body, header.map(StoreId::from), &enabled, &context).map_err(|error| error.explanation)
     }
 
     #[test]

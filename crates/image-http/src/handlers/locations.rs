@@ -4,7 +4,9 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use http::StatusCode;
+use scurry_auth::Context;
 use scurry_image::ValidationData;
+use scurry_types::ImageStatus;
 use serde_json::Value;
 
 use crate::api::{Api, Asker, ImagePath};
@@ -38,9 +40,24 @@ pub(crate) async fn add(
     }
     let url = body.get("url").and_then(Value::as_str).unwrap_or_default();
     let validation = body.get("validation_data").map(validation_data).transpose()?;
-    api.image_for(&asker, "add_image_location", &id).await?;
+    let image = api.image_for(&asker, "add_image_location", &id).await?;
+    if image.status == ImageStatus::Queued && !is_service(&asker.context) && !in_http_store(&api, url) {
+        let text = "http store must be enabled to use location API by normal user.";
+        return Err(ApiError::forbidden(text));
+    }
     api.service.add_location(&asker.caller, &id, url, validation).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+fn is_service(context: &Context) -> bool {
+    context.roles.iter().chain(&context.service_roles).any(|role| role == "service")
+}
+
+/// Users may name what lies on web servers; what lies in the deployment's own stores only its services know.
+fn in_http_store(api: &Api, url: &str) -> bool {
+    let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
+    matches!(scheme.as_str(), "http" | "https")
+        && api.service.stores().iter().any(|store| store.facts().kind == "http")
 }
 
 fn validation_data(value: &Value) -> Result<ValidationData, ApiError> {

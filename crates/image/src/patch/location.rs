@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Operations on `/locations`, the legacy way of registering and giving up data.
 
-use scurry_types::ImageStatus;
+mod claims;
+
+use scurry_types::{HashAlgorithm, ImageStatus};
 use serde_json::{Map, Value};
 
 use super::{PatchOp, PatchRights, PatchVerb};
 use crate::error::ImageError;
-use crate::image::{Image, ImageLocation, ValidationData};
+use crate::image::{Image, ImageLocation};
 use crate::settings::ImageSettings;
+
+pub(crate) use self::claims::Claims;
 
 /// A location as the client wants it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AskedLocation {
     pub(crate) url: String,
     pub(crate) metadata: Map<String, Value>,
-    pub(crate) validation: Option<ValidationData>,
+    pub(crate) claims: Option<Claims>,
     /// It is there already.
     pub(crate) known: bool,
 }
 
 impl From<&ImageLocation> for AskedLocation {
     fn from(location: &ImageLocation) -> Self {
-        Self { url: location.url.clone(), metadata: location.metadata.clone(), validation: None, known: true }
+        Self { url: location.url.clone(), metadata: location.metadata.clone(), claims: None, known: true }
     }
 }
 
@@ -54,8 +58,8 @@ pub(super) fn step(
             image.status
         )));
     }
-    let removes = op.op != PatchVerb::Add;
-    if (removes && !rights.delete_locations) || (op.op != PatchVerb::Remove && !rights.set_locations) {
+    let removes = op.op == PatchVerb::Remove;
+    if (removes && !rights.delete_locations) || (!removes && !rights.set_locations) {
         let rule = if removes { "delete_image_location" } else { "set_image_location" };
         return Err(ImageError::Forbidden(format!("You are not authorized to complete {rule} action.")));
     }
@@ -104,7 +108,7 @@ fn add(
     };
     let new = read(value)?;
     if list.iter().any(|location| location.url == new.url) {
-        return Err(ImageError::Invalid("Invalid location: it is one of the image's already".to_owned()));
+        return Err(ImageError::Invalid(format!("The location {} already exists", new.url)));
     }
     list.insert(at, new);
     Ok(())
@@ -116,7 +120,7 @@ fn replace_all(list: &mut Vec<AskedLocation>, value: &Value) -> Result<(), Image
     for one in wanted {
         let mut location = read(one)?;
         if new.iter().any(|other| other.url == location.url) {
-            return Err(ImageError::Invalid("Invalid location: the same one twice".to_owned()));
+            return Err(ImageError::Invalid(format!("The location {} already exists", location.url)));
         }
         if let Some(known) = list.iter().find(|known| known.known && known.url == location.url) {
             // Known data stays in its store, whatever is said of it.
@@ -126,8 +130,24 @@ fn replace_all(list: &mut Vec<AskedLocation>, value: &Value) -> Result<(), Image
         }
         new.push(location);
     }
+    // Data there is can be described anew, not exchanged.
+    let same = new.len() == list.len() && new.iter().all(|one| one.known);
+    if !same && !list.is_empty() {
+        let urls: Vec<&str> = list.iter().map(|location| location.url.as_str()).collect();
+        return Err(ImageError::Invalid(format!("Original locations is not empty: {}", urls.join(", "))));
+    }
     *list = new;
     Ok(())
+}
+
+/// Hashes that new locations bring an image; a contradiction is a conflict.
+pub(crate) fn claimed(
+    image: &Image,
+    asked: &[AskedLocation],
+    algorithm: HashAlgorithm,
+) -> Result<Option<Claims>, ImageError> {
+    let said: Vec<&Claims> = asked.iter().filter_map(|location| location.claims.as_ref()).collect();
+    Claims::accept(image, &said, algorithm)
 }
 
 fn invalid(reason: &str) -> ImageError {
@@ -141,43 +161,6 @@ fn read(value: &Value) -> Result<AskedLocation, ImageError> {
     let (Some(url), Some(metadata)) = (url, metadata) else {
         return Err(invalid("'url' and 'metadata' are required properties of a location"));
     };
-    let validation = object.get("validation_data").map(read_validation).transpose()?;
-    Ok(AskedLocation { url: url.to_owned(), metadata: metadata.clone(), validation, known: false })
-}
-
-fn read_validation(value: &Value) -> Result<ValidationData, ImageError> {
-    let object = value.as_object().ok_or_else(|| invalid("validation_data must be an object"))?;
-    let text = |name: &str| match object.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(invalid("validation_data holds something that is not a string")),
-    };
-    let algorithm = text("os_hash_algo")?;
-    let data = ValidationData {
-        os_hash_algo: algorithm
-            .map(|name| name.parse())
-            .transpose()
-            .map_err(|_| ImageError::Invalid("validation_data names an unknown os_hash_algo".to_owned()))?,
-        os_hash_value: text("os_hash_value")?,
-        checksum: text("checksum")?,
-        store: None,
-    };
-    if data.os_hash_algo.is_some() != data.os_hash_value.is_some() {
-        return Err(invalid("os_hash_algo and os_hash_value belong together"));
-    }
-    let hexadecimal = |text: &Option<String>, len: usize| {
-        text.as_ref()
-            .is_none_or(|text| text.len() == len && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    if !hexadecimal(&data.checksum, 32)
-        || !hexadecimal(
-            &data.os_hash_value,
-            data.os_hash_algo.map_or(0, scurry_types::HashAlgorithm::hex_len),
-        )
-    {
-        return Err(ImageError::Invalid(
-            "validation_data is not a hexadecimal hash of its length".to_owned(),
-        ));
-    }
-    Ok(data)
+    let claims = object.get("validation_data").map(Claims::read).transpose()?;
+    Ok(AskedLocation { url: url.to_owned(), metadata: metadata.clone(), claims, known: false })
 }

@@ -15,6 +15,8 @@ pub struct OutboundRequest {
     pub url: String,
     /// A user's token, for that very host: it follows no redirect to another one.
     pub token: Option<Secret>,
+    /// The address is the operator's own (of the service catalogue): it need not pass the filter.
+    pub trusted: bool,
 }
 
 /// What an address gives.
@@ -48,7 +50,7 @@ pub enum OutboundError {
 /// The outside world, behind the operator's filter of addresses.
 #[async_trait]
 pub trait Outbound: fmt::Debug + Send + Sync + 'static {
-    /// Whether the address may be read; its names are looked up for that, nothing is sent to it.
+    /// Whether an address a client names may be read; its names are looked up for that, nothing is sent to it.
     async fn check(&self, url: &str) -> Result<(), OutboundError>;
 
     /// Begins to read it.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use scurry_jobs::JobRepository;
 use scurry_store::{Registry, Store};
 use scurry_transfer::MemoryBudget;
-use scurry_types::{ImageId, ImageStatus, StoreId, Visibility};
+use scurry_types::{ImageId, ImageStatus, JobId, Secret, StoreId, Visibility};
 use tokio_util::sync::CancellationToken;
 
 use super::quota::Reservations;
@@ -18,8 +18,9 @@ use crate::image::Image;
 use crate::ports::{ImageRepository, Limits, Outbound};
 use crate::settings::ImageSettings;
 
-/// Import methods there is code for.
-const METHODS: [&str; 2] = ["glance-direct", "copy-image"];
+/// Import methods there is code for, and whether they read from other addresses.
+const METHODS: [(&str, bool); 4] =
+    [("glance-direct", false), ("copy-image", false), ("web-download", true), ("glance-download", true)];
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -36,6 +37,8 @@ pub(super) struct Core {
     /// Held while an object is found to be free and registered as an image's.
     pub(super) registering: Arc<tokio::sync::Mutex<()>>,
     pub(super) reservations: Arc<Reservations>,
+    /// Tokens for imports from other image services, by their jobs; nowhere else, so a restart forgets them.
+    pub(super) tokens: Mutex<HashMap<JobId, Secret>>,
     uploads: Mutex<HashMap<ImageId, CancellationToken>>,
     holds: Mutex<HashMap<ImageId, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -58,7 +61,8 @@ impl Core {
     pub(super) fn new(parts: ServiceParts) -> Self {
         let ServiceParts { images, jobs, metadefs: _, stores, limits, outbound, mut settings } = parts;
         settings.enabled_import_methods.retain(|method| {
-            let known = METHODS.contains(&method.as_str());
+            let known =
+                METHODS.iter().any(|(name, abroad)| name == method && (!abroad || outbound.is_some()));
             if !known {
                 tracing::warn!(method, "enabled_import_methods names a method this service does not have");
             }
@@ -77,6 +81,7 @@ impl Core {
             stopping: CancellationToken::new(),
             registering: Arc::default(),
             reservations: Arc::default(),
+            tokens: Mutex::default(),
             uploads: Mutex::default(),
             holds: Mutex::default(),
         }

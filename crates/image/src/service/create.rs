@@ -17,8 +17,21 @@ impl ImageService {
     pub async fn create(&self, caller: &Caller, new: NewImage) -> Answer<Image> {
         let core = &self.core;
         let _turn = core.reservations.turn(caller.project.as_ref()).await;
-        core.enforce(caller.project.as_ref(), Resource::CountTotal, 1).await?;
-        let quotas = &core.settings.quotas;
+        let image = core.draft(caller, new).await?;
+        match core.images.create(&image).await? {
+            Outcome::Done => Ok(image),
+            Outcome::Taken | Outcome::Refused => {
+                Err(ImageError::Conflict(format!("Image ID {} already exists!", image.id)))
+            }
+        }
+    }
+}
+
+impl Core {
+    /// An image as it may be created, within the limits. Only for whoever has the project's turn.
+    pub(super) async fn draft(&self, caller: &Caller, new: NewImage) -> Answer<Image> {
+        self.enforce(caller.project.as_ref(), Resource::CountTotal, 1).await?;
+        let quotas = &self.settings.quotas;
         Core::at_most("properties", new.properties.len(), quotas.properties)?;
         Core::at_most("tags", new.tags.len(), quotas.tags)?;
         if let Some(name) = new.properties.keys().find(|name| name.starts_with(reserved::PREFIX)) {
@@ -32,7 +45,7 @@ impl ImageService {
             )));
         }
         let now = Utc::now().trunc_subsecs(6);
-        let image = Image {
+        Ok(Image {
             id: new.id.unwrap_or_else(ImageId::random),
             name: new.name,
             status: ImageStatus::Queued,
@@ -54,12 +67,6 @@ impl ImageService {
             properties: new.properties,
             tags: new.tags,
             locations: Vec::new(),
-        };
-        match core.images.create(&image).await? {
-            Outcome::Done => Ok(image),
-            Outcome::Taken | Outcome::Refused => {
-                Err(ImageError::Conflict(format!("Image ID {} already exists!", image.id)))
-            }
-        }
+        })
     }
 }

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `POST …/import`: checks, takes hold of the image, and leaves the work to a job.
 
+use std::sync::PoisonError;
+
 use chrono::{SubsecRound, Utc};
 use scurry_jobs::{JobState, NewJob};
 use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 use serde_json::json;
 
-use super::jobs::{COPY, IMPORT, ImportPayload, Source};
+use super::core::Core;
+use super::jobs::{COPY, IMPORT, ImportPayload, Remote, Source};
 use super::quota::Resource;
 use super::{Answer, ImageService};
 use crate::caller::Caller;
 use crate::error::ImageError;
 use crate::image::{Image, reserved};
-use crate::import::{ImportMethod, ImportRequest};
+use crate::import::{ImportMethod, ImportRequest, RemoteImage};
 use crate::ports::{Change, Guard, Outcome};
 use crate::task::Task;
 
@@ -43,13 +46,15 @@ impl ImageService {
         if stores.is_empty() {
             return Ok(None);
         }
+        let source = self.source(&request.method).await?;
         let task = new_task(caller, id, &request, &stores);
         let job = NewJob {
             id: task.id.clone(),
             kind: if request.method == ImportMethod::CopyImage { COPY } else { IMPORT }.to_owned(),
             image_id: Some(id.clone()),
             payload: ImportPayload {
-                source: Source::Staged,
+                source,
+                makes: None,
                 stores: stores.clone(),
                 must_succeed: request.all_stores_must_succeed,
                 project: caller.project.clone(),
@@ -59,10 +64,30 @@ impl ImageService {
             claimed: None,
         };
         let task_id = task.id.clone();
-        self.accept(&image, &request.method, &stores, task, job).await?;
+        if let ImportMethod::GlanceDownload(remote) = &request.method {
+            let mut tokens = self.core.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            tokens.insert(task_id.clone(), remote.token.clone());
+        }
+        if let Err(error) = self.accept(&image, &request.method, &stores, task, job).await {
+            self.core.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&task_id);
+            return Err(error);
+        }
         self.core.crash.pass("import.accepted").await;
         self.engine.wake();
         Ok(Some(task_id))
+    }
+
+    /// What the job will read. An address must pass the filter now, and again when it is connected to.
+    async fn source(&self, method: &ImportMethod) -> Answer<Source> {
+        match method {
+            ImportMethod::GlanceDirect | ImportMethod::CopyImage => Ok(Source::Staged),
+            ImportMethod::WebDownload { uri } => {
+                let text = format!("URI for web-download does not pass filtering: {uri}");
+                self.core.check_address(uri, text).await?;
+                Ok(Source::Url { url: uri.clone() })
+            }
+            ImportMethod::GlanceDownload(remote) => Ok(Source::Remote(asked(remote)?)),
+        }
     }
 
     fn target_stores(&self, image: &Image, request: &ImportRequest) -> Answer<Vec<StoreId>> {
@@ -110,8 +135,14 @@ impl ImageService {
             vec![Change::ClaimProperty(reserved::IMPORT_TASK.to_owned(), task.id.as_str().to_owned())];
         let mut guard = Guard::states(&[ImageStatus::Active]);
         if *method != ImportMethod::CopyImage {
-            guard = Guard::states(&[ImageStatus::Uploading]);
+            let from = if *method == ImportMethod::GlanceDirect {
+                ImageStatus::Uploading
+            } else {
+                ImageStatus::Queued
+            };
+            guard = Guard::states(&[from]);
             changes.push(Change::Status(ImageStatus::Importing));
+            changes.extend(image.refused_locations());
         }
         changes.extend([
             Change::SetProperty(reserved::IMPORTING_TO.to_owned(), names.join(",")),
@@ -151,6 +182,32 @@ impl ImageService {
     }
 }
 
+impl Core {
+    /// Refuses an address that the filter does not let pass, with the text the client is to see.
+    pub(super) async fn check_address(&self, url: &str, text: String) -> Answer<()> {
+        let Some(outbound) = &self.outbound else { return Err(ImageError::Invalid(text)) };
+        outbound.check(url).await.map_err(|error| {
+            tracing::info!(reason = %error, "an address does not pass the filter");
+            ImageError::Invalid(text)
+        })
+    }
+}
+
+fn asked(remote: &RemoteImage) -> Answer<Remote> {
+    let needed = |name: &str, value: &Option<String>| {
+        value.clone().ok_or_else(|| {
+            let text = format!("'{name}' needs to be set for glance-download import method");
+            ImageError::Invalid(text)
+        })
+    };
+    let region = needed("glance_region", &remote.region)?;
+    let image = needed("glance_image_id", &remote.image)?;
+    if uuid::Uuid::try_parse(&image).is_err() {
+        return Err(ImageError::Invalid(format!("Remote image id does not look like a UUID: {image}")));
+    }
+    Ok(Remote { image, region, interface: remote.interface.clone(), endpoint: remote.endpoint.clone() })
+}
+
 fn check_state(image: &Image, method: &ImportMethod) -> Answer<()> {
     match (method, image.status) {
         (ImportMethod::CopyImage, ImageStatus::Active) => {}
@@ -184,6 +241,11 @@ fn new_task(caller: &Caller, id: &ImageId, request: &ImportRequest, stores: &[St
     let mut method = json!({"name": request.method.as_str()});
     if let ImportMethod::WebDownload { uri } = &request.method {
         method["uri"] = json!(uri);
+    }
+    if let ImportMethod::GlanceDownload(remote) = &request.method {
+        method["glance_region"] = json!(remote.region);
+        method["glance_image_id"] = json!(remote.image);
+        method["glance_service_interface"] = json!(remote.interface);
     }
     let mut asked = json!({"method": method});
     if !request.stores.is_empty() {

@@ -82,6 +82,8 @@ pub(super) struct IntakeSpec {
     pub(super) declared_len: Option<u64>,
     /// Length for the stores to make room for, where it is known.
     pub(super) expected_len: Option<u64>,
+    /// Bytes the project may still store, if there is a limit.
+    pub(super) limit: Option<u64>,
     pub(super) on_failure: OnFailure,
     /// The bytes must be of the image's formats whatever the operator forgives.
     pub(super) strict: bool,
@@ -176,7 +178,8 @@ impl Core {
             IngestSpec {
                 algorithm: self.hash_algorithm(image),
                 declared_len: spec.declared_len,
-                max_len: longest,
+                // A project has a limit or a quota, never both.
+                max_len: spec.limit.unwrap_or(u64::MAX).min(longest),
                 inspect: true,
                 on_target_failure: spec.on_failure,
                 progress: spec.progress,

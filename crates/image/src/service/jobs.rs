@@ -10,6 +10,7 @@ mod hash;
 mod import;
 mod origin;
 mod plugins;
+mod task_image;
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,8 @@ pub(super) use self::copy::CopyJob;
 pub(super) use self::delete::{DeleteJob, DeletePayload, Doomed};
 pub(super) use self::hash::HashJob;
 pub(super) use self::import::ImportJob;
-pub(super) use self::origin::Source;
+pub(super) use self::origin::{Remote, Source};
+pub(super) use self::task_image::TaskImage;
 use super::Answer;
 use super::core::Core;
 use crate::image::{Image, reserved};
@@ -36,7 +38,7 @@ pub(super) const HASH: &str = "image.hash";
 pub(super) const CLEAR: &str = "image.clear";
 
 /// What an import or copy is to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ImportPayload {
     /// Where the bytes come from.
     #[serde(default)]
@@ -45,6 +47,9 @@ pub(super) struct ImportPayload {
     pub(super) stores: Vec<StoreId>,
     /// One failing store undoes the rest.
     pub(super) must_succeed: bool,
+    /// The image a task of the old kind makes; it is deleted again when the import fails.
+    #[serde(default)]
+    pub(super) makes: Option<Box<TaskImage>>,
     /// Whose limits count.
     pub(super) project: Option<ProjectId>,
     /// Properties the operator puts on the image.

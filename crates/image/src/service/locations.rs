@@ -2,7 +2,7 @@
 //! Locations: registering bytes that are in a store already, showing where they are, and giving one up.
 
 mod ownership;
-mod url;
+pub(super) mod url;
 
 use chrono::{SubsecRound, Utc};
 use scurry_jobs::NewJob;
@@ -42,7 +42,11 @@ impl ImageService {
         // A service registers locations of images it does not own.
         let image = core.visible(caller, id).await?;
         if image.status != ImageStatus::Queued {
-            return Err(not_queued());
+            return Err(not_queued(image.status));
+        }
+        if url::is_web(url) {
+            let text = format!("URI for add location does not pass filtering: {url}");
+            core.check_address(url, text).await?;
         }
         if let Some(missing) = missing_formats(&image) {
             return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
@@ -93,7 +97,8 @@ impl ImageService {
         let virtual_size = (image.disk_format.as_deref() == Some("raw")
             && image.container_format.as_deref() == Some("bare"))
         .then_some(len);
-        let mut changes = vec![
+        let mut changes = image.refused_locations();
+        changes.extend([
             Change::AddLocation(location),
             Change::Sizes { size: Some(len), virtual_size },
             // What is claimed is checked before it is believed.
@@ -104,10 +109,15 @@ impl ImageService {
             }),
             Change::Hashes {
                 checksum: None,
-                os_hash_algo: claimed.as_ref().map(|(algorithm, _)| algorithm.to_string()),
+                // Shown from the start where it is going to be known.
+                os_hash_algo: claimed
+                    .as_ref()
+                    .map(|(algorithm, _)| *algorithm)
+                    .or_else(|| hashing.then_some(core.settings.hashing_algorithm))
+                    .map(|algorithm| algorithm.to_string()),
                 os_hash_value: claimed.as_ref().map(|(_, value)| value.to_lowercase()),
             },
-        ];
+        ]);
         let mut task = task;
         if hashing {
             changes.push(Change::Enqueue(NewJob {
@@ -123,7 +133,8 @@ impl ImageService {
         changes.push(Change::AddTask(task));
         let guard = Guard::states(&[ImageStatus::Queued]);
         if core.images.change(&image.id, &guard, &changes).await? != Outcome::Done {
-            return Err(not_queued());
+            let now = core.images.get(&image.id).await?.ok_or_else(|| ImageError::no_image(&image.id))?;
+            return Err(not_queued(now.status));
         }
         if hashing {
             self.engine.wake();
@@ -196,8 +207,8 @@ impl ImageService {
     }
 }
 
-fn not_queued() -> ImageError {
-    ImageError::Conflict("It's not allowed to add locations if image status is not queued".to_owned())
+fn not_queued(status: ImageStatus) -> ImageError {
+    ImageError::Conflict(format!("It's not allowed to add locations if image status is {status}."))
 }
 
 pub(super) fn check_hash(hex_len: usize, value: &str) -> Answer<()> {

@@ -99,6 +99,17 @@ impl Core {
         )))
     }
 
+    /// Bytes a project may still store; none without a limit.
+    pub(super) async fn limit_left(&self, project: Option<&ProjectId>) -> Answer<Option<u64>> {
+        let Some(project) = project else { return Ok(None) };
+        let Some(limit) = self.limit(project, Resource::SizeTotal).await? else { return Ok(None) };
+        let Ok(limit) = u64::try_from(limit) else { return Ok(None) };
+        let used = self.used(project, Resource::SizeTotal).await?;
+        let left = limit.saturating_sub(u64::try_from(used).unwrap_or(0));
+        // Usage is counted in whole MiB.
+        Ok(Some(left.saturating_add(1).saturating_mul(MIB).saturating_sub(1)))
+    }
+
     /// Refuses more of something than the configuration allows for one image.
     pub(super) fn at_most(what: &str, attempted: usize, maximum: i64) -> Answer<()> {
         let attempted = i64::try_from(attempted).unwrap_or(i64::MAX);

@@ -7,13 +7,14 @@ use scurry_types::{ImageId, ImageStatus, StoreId};
 use tokio::sync::OwnedMutexGuard;
 
 use super::core::Core;
+use super::locations::url;
 use super::quota::Room;
 use super::upload::missing_formats;
 use super::{Answer, ImageService};
 use crate::caller::Caller;
 use crate::error::ImageError;
 use crate::image::{Image, ImageLocation, reserved};
-use crate::patch::{AskedLocation, Draft, PatchOp, PatchRights, apply};
+use crate::patch::{AskedLocation, Draft, PatchOp, PatchRights, apply, claimed};
 use crate::ports::{BaseFields, Change, Guard, Outcome, WriteRow};
 
 impl ImageService {
@@ -109,16 +110,25 @@ impl Core {
         asked: Vec<AskedLocation>,
         plan: &mut Plan,
     ) -> Answer<()> {
+        let claims = claimed(image, &asked, self.settings.hashing_algorithm)?;
         let mut wanted: Vec<ImageLocation> = Vec::new();
         let mut first_new = None;
         for one in asked {
             if one.known {
-                wanted.push(ImageLocation {
-                    url: one.url,
-                    metadata: one.metadata,
-                    status: "active".to_owned(),
-                });
+                let old = image.locations.iter().find(|old| old.url == one.url);
+                let status = old.map_or("active", |old| old.status.as_str());
+                // What was refused as a queued image's data does not become it by being left in a list.
+                if image.status != ImageStatus::Queued || status == "active" {
+                    wanted.push(ImageLocation {
+                        url: one.url,
+                        metadata: one.metadata,
+                        status: status.to_owned(),
+                    });
+                }
                 continue;
+            }
+            if url::is_web(&one.url) {
+                self.check_address(&one.url, "Invalid location".to_owned()).await?;
             }
             let hint = one.metadata.get("store").and_then(serde_json::Value::as_str);
             let mut location = self.locate(&image.id, &one.url, hint).await?;
@@ -129,11 +139,10 @@ impl Core {
                     "Invalid location: it holds {len} bytes, the image has another size"
                 )));
             }
-            check_claims(image, &one)?;
             for (name, value) in one.metadata {
                 location.metadata.entry(name).or_insert(value);
             }
-            first_new.get_or_insert((len, one.validation));
+            first_new.get_or_insert(len);
             wanted.push(location);
         }
         if first_new.is_some() {
@@ -157,7 +166,7 @@ impl Core {
         }
         plan.changes.push(Change::Locations(wanted));
         if image.status == ImageStatus::Queued
-            && let Some((len, validation)) = first_new
+            && let Some(len) = first_new
         {
             let mut formed = image.clone();
             formed.disk_format.clone_from(&fields.disk_format);
@@ -166,33 +175,16 @@ impl Core {
                 return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
             }
             plan.changes.push(Change::Sizes { size: Some(len), virtual_size: None });
+            let claims = claims.unwrap_or_default();
             plan.changes.push(Change::Hashes {
-                checksum: validation.as_ref().and_then(|data| data.checksum.clone()),
-                os_hash_algo: validation
-                    .as_ref()
-                    .and_then(|data| data.os_hash_algo)
-                    .map(|one| one.to_string()),
-                os_hash_value: validation.and_then(|data| data.os_hash_value),
+                checksum: claims.checksum,
+                os_hash_algo: claims.os_hash_algo,
+                os_hash_value: claims.os_hash_value,
             });
             plan.changes.push(Change::Status(ImageStatus::Active));
         }
         Ok(())
     }
-}
-
-/// What a client says of another location's bytes must be what is known of the image's.
-fn check_claims(image: &Image, asked: &AskedLocation) -> Answer<()> {
-    let Some(claims) = asked.validation.as_ref().filter(|_| image.status == ImageStatus::Active) else {
-        return Ok(());
-    };
-    let algorithm = claims.os_hash_algo.map(|one| one.to_string());
-    let fits = (claims.checksum.is_none() || claims.checksum == image.checksum)
-        && (algorithm.is_none()
-            || (algorithm == image.os_hash_algo && claims.os_hash_value == image.os_hash_value));
-    if fits {
-        return Ok(());
-    }
-    Err(ImageError::Conflict("validation_data does not match the image's checksum or hash".to_owned()))
 }
 
 fn fields(image: &Image) -> BaseFields {

@@ -39,6 +39,10 @@ impl ImageService {
             let name = upload.store.map(|store| store.to_string()).unwrap_or_default();
             ImageError::Invalid(format!("Store for identifier {name} not found"))
         })?;
+        if !store.capability().write {
+            let text = "Error in store configuration. Adding images to store is disabled.";
+            return Err(ImageError::Gone(text.to_owned()));
+        }
         core.check_cap(upload.declared_len)?;
         if !image.status.can_go(ImageStatus::Saving) {
             return Err(core.no_transition(id, ImageStatus::Saving).await);
@@ -81,7 +85,8 @@ impl Core {
     ) -> Answer<()> {
         let id = &image.id;
         let row = WriteRow::begin(id, Some(&store.facts().id), &self.settings.node_id, Purpose::Upload);
-        let begin = [Change::Status(ImageStatus::Saving), Change::Journal(row.clone())];
+        let mut begin = vec![Change::Status(ImageStatus::Saving), Change::Journal(row.clone())];
+        begin.extend(image.refused_locations());
         if self.images.change(id, &Guard::states(&[ImageStatus::Queued]), &begin).await? != Outcome::Done {
             return Err(self.no_transition(id, ImageStatus::Saving).await);
         }
@@ -93,6 +98,7 @@ impl Core {
             strict: false,
             declared_len,
             expected_len: None,
+            limit: None,
             on_failure: OnFailure::AbortAll,
             progress: Arc::default(),
             cancel: entry.cancel.clone(),

@@ -18,6 +18,7 @@ enum Story {
     Stage,
     Import,
     FailedImport,
+    WebImport,
     Copy,
     UndoneCopy,
     CopyOnOneBackend,
@@ -27,12 +28,13 @@ enum Story {
 }
 
 impl Story {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Upload,
         Self::RefusedUpload,
         Self::Stage,
         Self::Import,
         Self::FailedImport,
+        Self::WebImport,
         Self::Copy,
         Self::UndoneCopy,
         Self::CopyOnOneBackend,
@@ -47,7 +49,7 @@ impl Story {
         let image = service.create(&who, raw()).await.unwrap();
         let id = image.id;
         match self {
-            Self::Upload | Self::RefusedUpload | Self::Stage => {}
+            Self::Upload | Self::RefusedUpload | Self::Stage | Self::WebImport => {}
             Self::Import | Self::FailedImport => {
                 service.stage(&who, &id, None, body(&content())).await.unwrap();
             }
@@ -86,6 +88,13 @@ impl Story {
                     ended(service, &task).await;
                 }
             }
+            Self::WebImport => {
+                world.outbound.always(Addresses::IMAGE, &content());
+                let method = ImportMethod::WebDownload { uri: Addresses::IMAGE.to_owned() };
+                if let Ok(Some(task)) = service.import(&who, id, import(method, &["one", "two"])).await {
+                    ended(service, &task).await;
+                }
+            }
             Self::Copy | Self::UndoneCopy | Self::CopyOnOneBackend => {
                 if self == Self::UndoneCopy {
                     world.stores[1].faults().fail_all(Operation::Commit, StoreErrorKind::Full);
@@ -111,7 +120,7 @@ impl Story {
     fn allowed(self) -> &'static [ImageStatus] {
         use ImageStatus::{Active, Deleted, Queued, Uploading};
         match self {
-            Self::Upload => &[Queued, Active],
+            Self::Upload | Self::WebImport => &[Queued, Active],
             Self::RefusedUpload => &[Queued],
             Self::Stage => &[Queued, Uploading],
             // Accepted imports go on; one that was not accepted leaves the staged data waiting.
@@ -185,7 +194,7 @@ fn check(story: Story, world: &World, id: &ImageId, how: &str) {
             match story {
                 Story::Copy => assert!(copies == 1 || copies == 3, "{how}: {copies} copies"),
                 Story::CopyOnOneBackend => assert!(copies == 1 || copies == 4, "{how}: {copies} copies"),
-                Story::Import => assert_eq!(copies, 2),
+                Story::Import | Story::WebImport => assert_eq!(copies, 2),
                 _ => {}
             }
         }
@@ -279,6 +288,11 @@ fn imports_survive_a_crash_anywhere() {
 }
 
 #[test]
+fn imports_from_addresses_survive_a_crash_anywhere() {
+    die_everywhere(Story::WebImport);
+}
+
+#[test]
 fn copies_survive_a_crash_anywhere() {
     die_everywhere(Story::Copy);
     die_everywhere(Story::UndoneCopy);
@@ -294,5 +308,5 @@ fn deletions_survive_a_crash_anywhere() {
     die_everywhere(Story::Delete);
     die_everywhere(Story::DeleteInUse);
     die_everywhere(Story::DeleteFromStore);
-    assert_eq!(Story::ALL.len(), 11);
+    assert_eq!(Story::ALL.len(), 12);
 }

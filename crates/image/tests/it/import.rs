@@ -121,9 +121,14 @@ async fn requests_are_refused_with_glances_words() {
         said(&full.id, import(ImportMethod::CopyImage, &["one"])).await,
         "Image is already present at store 'one'"
     );
-    let uri = "http://example.com/x".to_owned();
+    let uri = "http://refused.test/x".to_owned();
+    assert_eq!(
+        said(&queued.id, import(ImportMethod::WebDownload { uri: uri.clone() }, &[])).await,
+        "URI for web-download does not pass filtering: http://refused.test/x"
+    );
+    service.stage(&who, &queued.id, None, body(&content())).await.unwrap();
     assert_eq!(
         said(&queued.id, import(ImportMethod::WebDownload { uri }, &[])).await,
-        "Unknown import method name 'web-download'."
+        "Image needs to be in 'queued' state to use 'web-download' method"
     );
 }

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod addresses;
 mod backends;
 mod copy;
 mod crash;
@@ -20,4 +21,6 @@ mod plugins;
 mod quota;
 mod scrub;
 mod upload;
+mod web_import;
+mod web_store;
 mod world;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream;
-use scurry_image::ports::{ImageRepository, Limits, LimitsError};
+use scurry_image::ports::{ImageRepository, Limits, LimitsError, Outbound};
 use scurry_image::{
     Body, BodyError, Caller, Image, ImageError, ImageService, ImageSettings, ImportMethod, ImportRequest,
     NewImage, ServiceParts, Task, Upload,
@@ -22,6 +22,8 @@ use scurry_store::{
 use scurry_testkit::{MemoryBackend, MemoryStore};
 use scurry_types::{ImageId, ImageStatus, JobId, ProjectId, StoreId, TaskStatus};
 use tempfile::TempDir;
+
+pub(crate) use crate::addresses::Addresses;
 
 /// Limits by resource; what is not named is unlimited.
 #[derive(Debug, Default)]
@@ -77,6 +79,10 @@ pub(crate) struct World {
     pub(crate) stores: Vec<MemoryStore>,
     pub(crate) limits: Option<BTreeMap<&'static str, i64>>,
     pub(crate) settings: ImageSettings,
+    /// A store of addresses beside the others.
+    pub(crate) web: Option<Arc<dyn Store>>,
+    /// What addresses give.
+    pub(crate) outbound: Arc<Addresses>,
     /// The last store clones from the first.
     pub(crate) cloning: bool,
 }
@@ -92,7 +98,7 @@ impl World {
             ..ImageSettings::default()
         };
         let stores = ["one", "two", "three"].map(MemoryStore::new).to_vec();
-        Self { dir, stores, limits: None, settings, cloning: false }
+        Self { dir, stores, limits: None, settings, web: None, outbound: Arc::default(), cloning: false }
     }
 
     /// Four stores; all but the first share a backend.
@@ -118,6 +124,7 @@ impl World {
             let (inner, other) = (self.stores.last().unwrap().clone(), self.stores[0].clone());
             *stores.last_mut().unwrap() = Arc::new(Cloning { inner, other });
         }
+        stores.extend(self.web.clone());
         let limits = self.limits.clone().map(|limits| Arc::new(FixedLimits(limits)) as Arc<dyn Limits>);
         let service = ImageService::new(ServiceParts {
             images: Arc::new(db.clone()),
@@ -125,7 +132,7 @@ impl World {
             jobs: Arc::new(db.clone()),
             stores: Registry::new(stores, StoreId::from("one")).unwrap(),
             limits,
-            outbound: None,
+            outbound: Some(Arc::clone(&self.outbound) as Arc<dyn Outbound>),
             settings: self.settings.clone(),
         });
         (service, db)

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scurry_config::{
-    AuthMethod, CinderStore as CinderSection, FileStore as FileSection, GlanceConf, Store as Section,
-    StoreSection,
+    AuthMethod, CinderStore as CinderSection, FileStore as FileSection, GlanceConf, HttpStore as HttpSection,
+    Store as Section, StoreSection,
 };
 use scurry_connect::Connector;
+use scurry_fetch::{FetchSettings, Proxies};
 use scurry_store::{Registry, Store};
 use scurry_store_cinder::{CinderCredentials, CinderStore, CinderStoreConfig};
 use scurry_store_file::{FileStore, FileStoreConfig};
+use scurry_store_http::{HttpStore, HttpStoreConfig};
 use scurry_types::StoreId;
 
 use crate::failure::Failure;
@@ -27,6 +29,7 @@ pub(super) async fn open(conf: &GlanceConf, node: &str) -> Result<Registry, Fail
     for section in &conf.stores {
         let store: Arc<dyn Store> = match &section.store {
             Section::File(file) => Arc::new(open_file(section, file, conf)?),
+            Section::Http(http) => Arc::new(open_http(section, http, conf)?),
             Section::Cinder(cinder) => Arc::new(open_cinder(section, cinder, node).await?),
         };
         stores.push(store);
@@ -38,7 +41,7 @@ pub(super) async fn open(conf: &GlanceConf, node: &str) -> Result<Registry, Fail
 fn open_file(section: &StoreSection, file: &FileSection, conf: &GlanceConf) -> Result<FileStore, Failure> {
     let peers = conf.stores.iter().filter_map(|other| match &other.store {
         Section::File(other) => Some(other.datadir.clone()),
-        Section::Cinder(_) => None,
+        Section::Cinder(_) | Section::Http(_) => None,
     });
     let config = FileStoreConfig {
         description: section.description.clone(),
@@ -50,6 +53,32 @@ fn open_file(section: &StoreSection, file: &FileSection, conf: &GlanceConf) -> R
         ..FileStoreConfig::new(StoreId::new(section.id.as_str()), file.datadir.clone())
     };
     FileStore::open(config)
+        .map_err(|error| Failure::new(format!("store {} cannot be used", section.id), error))
+}
+
+fn open_http(section: &StoreSection, http: &HttpSection, conf: &GlanceConf) -> Result<HttpStore, Failure> {
+    let proxy = |scheme: &str| {
+        let named = http.proxies.iter().find(|(one, _)| one == scheme);
+        named.map(|(_, proxy)| proxy.clone())
+    };
+    let proxies = if http.proxies.is_empty() {
+        Proxies::Environment
+    } else {
+        Proxies::Given { http: proxy("http"), https: proxy("https") }
+    };
+    let config = HttpStoreConfig {
+        id: StoreId::new(section.id.as_str()),
+        description: section.description.clone(),
+        weight: section.weight,
+        filter: super::outbound::filter(conf),
+        fetch: FetchSettings {
+            ca_file: http.ca_certificates_file.clone(),
+            insecure: http.insecure,
+            proxies,
+            ..FetchSettings::default()
+        },
+    };
+    HttpStore::new(config)
         .map_err(|error| Failure::new(format!("store {} cannot be used", section.id), error))
 }
 

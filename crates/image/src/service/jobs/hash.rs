@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::HASH;
 use crate::error::ImageError;
-use crate::image::Image;
+use crate::image::{Image, ImageLocation, location};
 use crate::ports::{Change, Guard};
 use crate::service::Answer;
 use crate::service::core::Core;
@@ -118,11 +118,22 @@ impl HashJob {
             Change::Status(ImageStatus::Queued),
             Change::Sizes { size: None, virtual_size: None },
             Change::Hashes { checksum: None, os_hash_algo: None, os_hash_value: None },
-            Change::Locations(Vec::new()),
+            Change::Locations(self.kept(image)),
             Change::Task(job.id.clone(), failed),
         ];
         let _ = self.core.images.change(&image.id, &Guard::states(&[image.status]), &changes).await?;
         Ok(())
+    }
+
+    /// Nothing can be removed from a store that is only read: Glance keeps such a location to be seen. Its bytes are
+    /// given to nobody.
+    fn kept(&self, image: &Image) -> Vec<ImageLocation> {
+        let only_read = |location: &&ImageLocation| {
+            let store = location.store().and_then(|store| self.core.stores.get(store));
+            store.is_some_and(|store| !store.capability().write)
+        };
+        let kept = image.locations.iter().filter(only_read).cloned();
+        kept.map(|one| ImageLocation { status: location::REFUSED.to_owned(), ..one }).collect()
     }
 
     async fn give_up_on(&self, id: &ImageId, job: &Job, reason: &str) -> Answer<()> {
@@ -140,7 +151,7 @@ impl Handler for HashJob {
     }
 
     fn max_attempts(&self) -> Option<u32> {
-        Some(4)
+        Some(self.core.settings.http_retries.saturating_add(1))
     }
 
     async fn run(&self, job: &Job, context: &JobContext) -> Outcome {

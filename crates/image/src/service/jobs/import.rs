@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Imports: bytes read once, from wherever they are, into all stores asked for.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
-use scurry_transfer::OnFailure;
-use scurry_types::{ImageId, ImageStatus, TaskStatus};
+use scurry_transfer::{OnFailure, Progress};
+use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 
+use super::origin::Opened;
 use super::plugins::Prepared;
 use super::{IMPORT, ImportPayload, Loss, sentence};
+use crate::error::ImageError;
 use crate::image::Image;
 use crate::ports::{self, Change, Guard, Purpose, WriteRow};
 use crate::service::Answer;
@@ -34,6 +37,9 @@ impl ImportJob {
             return Ok(Outcome::Failed("the job cannot be read".to_owned()));
         };
         let _turn = core.turn(id).lock_owned().await;
+        if let Err(error) = core.make_task_image(id, &job.id, &payload).await {
+            return self.not_made(job, &error).await;
+        }
         core.clear_earlier(id).await?;
         let held = core.held(id, &job.id).await?;
         let Some(image) = held.filter(|image| image.status == ImageStatus::Importing) else {
@@ -56,7 +62,7 @@ impl ImportJob {
             return Ok(Outcome::Failed("the image is gone".to_owned()));
         }
         match self.transfer(job, &image, &payload, &lanes, context).await {
-            Ok((stored, taken)) => self.succeed(job, &payload, &stored, &taken, &rows).await,
+            Ok(stored) => self.succeed(job, &payload, stored, &rows).await,
             Err(refused) => {
                 core.clear_writes(&rows).await;
                 if context.stop.is_cancelled() && core.held(id, &job.id).await?.is_some() {
@@ -67,7 +73,7 @@ impl ImportJob {
                 }
                 let reason = refused.error.reason();
                 let stores = if refused.stores.is_empty() { payload.stores.clone() } else { refused.stores };
-                self.fail(job, id, &reason, stores).await
+                self.fail(job, &payload, &reason, stores).await
             }
         }
     }
@@ -79,37 +85,64 @@ impl ImportJob {
         payload: &ImportPayload,
         lanes: &[Lane],
         context: &JobContext,
-    ) -> Result<(Image, Taken), Refused> {
+    ) -> Result<Stored, Refused> {
         let core = &self.core;
         let project = payload.project.as_ref();
         core.enforce(project, Resource::CountUploading, 0).await?;
-        let origin = core.open_origin(&image.id, &job.id, &payload.source).await?;
+        let Opened { image, changes, origin } = core.open_origin(image, &job.id, &payload.source).await?;
+        core.check_cap(origin.len)?;
         core.enforce(project, Resource::SizeTotal, mebibytes(origin.len)).await?;
-        let Prepared { origin, image, strict } = core.prepare(image, origin, &context.stop).await?;
+        let Prepared { origin, image, strict } = core.prepare(&image, origin, &context.stop).await?;
         core.enforce(project, Resource::SizeTotal, mebibytes(origin.len)).await?;
+        let limit = core.limit_left(project).await?;
         let on_failure = if payload.must_succeed { OnFailure::AbortAll } else { OnFailure::DropTarget };
+        let progress = Arc::new(Progress::new());
         let spec = IntakeSpec {
             declared_len: origin.len,
             expected_len: origin.len,
+            limit,
             on_failure,
             strict,
-            progress: Arc::default(),
+            progress: Arc::clone(&progress),
             cancel: context.stop.clone(),
         };
-        let taken = core.take_in(&image, lanes, origin.body, spec).await?;
-        Ok((image, taken))
+        let taken = tokio::select! {
+            taken = Box::pin(core.take_in(&image, lanes, origin.body, spec)) => taken,
+            never = self.report(&job.id, &progress) => match never {},
+        };
+        match taken {
+            Err(Refused { error: ImageError::TooLarge(text), .. }) if limit.is_some() => {
+                // Whose limit it was: the project's says so in its own words.
+                let beyond = mebibytes(limit).saturating_add(1);
+                core.enforce(project, Resource::SizeTotal, beyond).await?;
+                Err(ImageError::TooLarge(text).into())
+            }
+            other => Ok(Stored { taken: other?, image, changes }),
+        }
     }
 
-    /// `image` has the formats of what is stored.
+    /// Says now and then how far an import is.
+    async fn report(&self, task: &JobId, progress: &Progress) -> Infallible {
+        let core = &self.core;
+        loop {
+            tokio::time::sleep(core.settings.progress_interval).await;
+            let message = format!("Copied {} MiB", progress.snapshot().done >> 20);
+            let state = core.task_state(TaskStatus::Processing, message);
+            if let Err(error) = core.images.change_task(task, &state).await {
+                tracing::warn!(job.id = %task, %error, "the progress of an import cannot be noted");
+            }
+        }
+    }
+
     async fn succeed(
         &self,
         job: &Job,
         payload: &ImportPayload,
-        image: &Image,
-        taken: &Taken,
+        stored: Stored,
         rows: &[WriteRow],
     ) -> Answer<Outcome> {
         let core = &self.core;
+        let Stored { taken, image, mut changes } = stored;
         let id = &image.id;
         let lost: Vec<Loss> = taken
             .lost
@@ -123,9 +156,9 @@ impl ImportJob {
             .cloned()
             .collect();
         core.clear_writes(&dropped).await;
-        let mut changes = taken.changes();
+        changes.extend(taken.changes());
         changes.push(Change::Status(ImageStatus::Active));
-        changes.extend(as_prepared(image, payload));
+        changes.extend(as_prepared(&image, payload));
         let kept = rows.iter().filter(|row| !dropped.contains(row));
         changes.extend(kept.map(|row| Change::JournalClear(row.id.clone())));
         let message = if lost.is_empty() {
@@ -148,20 +181,26 @@ impl ImportJob {
         Ok(Outcome::Done)
     }
 
-    /// The image is `queued` again, the staged file gone, and the task says why.
+    /// The image is `queued` again, the staged file gone, and the task says why. An image the task itself made is
+    /// gone as well.
     async fn fail(
         &self,
         job: &Job,
-        id: &ImageId,
+        payload: &ImportPayload,
         reason: &str,
-        stores: Vec<scurry_types::StoreId>,
+        stores: Vec<StoreId>,
     ) -> Answer<Outcome> {
         let core = &self.core;
+        let Some(id) = &job.image_id else { return Ok(Outcome::Failed(reason.to_owned())) };
         let lost: Vec<Loss> =
             stores.into_iter().map(|store| Loss { store, reason: reason.to_owned(), later: false }).collect();
-        let mut changes =
-            vec![Change::Status(ImageStatus::Queued), Change::Sizes { size: None, virtual_size: None }];
-        changes.extend(core.release(&job.id, id, TaskStatus::Failure, reason.to_owned(), &lost));
+        let mut changes = core.release(&job.id, id, TaskStatus::Failure, reason.to_owned(), &lost);
+        if payload.makes.is_some() {
+            changes.push(Change::Delete);
+        } else {
+            changes.push(Change::Status(ImageStatus::Queued));
+            changes.push(Change::Sizes { size: None, virtual_size: None });
+        }
         let guard = Guard::states(&[ImageStatus::Importing]);
         if core.change_held(id, guard, &job.id, &changes).await? != ports::Outcome::Done {
             core.task_lost(&job.id).await?;
@@ -170,6 +209,32 @@ impl ImportJob {
         core.remove_staged(id).await?;
         Ok(Outcome::Failed(reason.to_owned()))
     }
+
+    /// A task's image cannot be made: that is the task's end.
+    async fn not_made(&self, job: &Job, error: &ImageError) -> Answer<Outcome> {
+        let reason = error.reason();
+        if matches!(error, ImageError::Database(_) | ImageError::Unavailable { .. }) {
+            return Ok(Outcome::Retry(reason));
+        }
+        let failed = self.core.task_state(TaskStatus::Failure, reason.clone());
+        self.core.images.change_task(&job.id, &failed).await?;
+        Ok(Outcome::Failed(reason))
+    }
+
+    /// A job that ended needs no token any more.
+    fn forget_token(&self, job: &JobId) {
+        self.core.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
+    }
+}
+
+/// Bytes that are in the stores, and what makes them the image's.
+#[derive(Debug)]
+struct Stored {
+    taken: Taken,
+    /// The image with the formats of what is stored.
+    image: Image,
+    /// What comes with the bytes.
+    changes: Vec<Change>,
 }
 
 /// What import plugins make of the image.
@@ -207,13 +272,19 @@ impl Handler for ImportJob {
     }
 
     async fn run(&self, job: &Job, context: &JobContext) -> Outcome {
-        self.import(job, context).await.unwrap_or_else(|error| Outcome::Retry(error.reason()))
+        let outcome = self.import(job, context).await.unwrap_or_else(|error| Outcome::Retry(error.reason()));
+        if matches!(outcome, Outcome::Done | Outcome::Failed(_)) {
+            self.forget_token(&job.id);
+        }
+        outcome
     }
 
     async fn give_up(&self, job: &Job, _context: &JobContext, reason: &str) {
         let (Some(id), Some(payload)) = read(job) else { return };
         let _turn = self.core.turn(id).lock_owned().await;
-        if let Err(error) = self.fail(job, id, reason, payload.stores).await {
+        self.forget_token(&job.id);
+        let stores = payload.stores.clone();
+        if let Err(error) = self.fail(job, &payload, reason, stores).await {
             tracing::error!(image.id = %id, error = error.reason(), "a failed import cannot be undone");
         }
     }

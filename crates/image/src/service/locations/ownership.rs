@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whose an object is that a client wants to register as an image's data.
 
-use scurry_types::ImageId;
+use scurry_types::{ImageId, StoreId};
 
 use crate::caller::Caller;
 use crate::error::ImageError;
@@ -25,6 +25,10 @@ impl Core {
         let Some(store) = location.store().and_then(|store| self.stores.get(store)) else {
             return Err(not_yours(image));
         };
+        // What nobody's image is written to is nobody's secret: the filter of addresses decides.
+        if !store.capability().write {
+            return Ok(());
+        }
         let made = store.find(image).await.map_err(ImageError::Store)?;
         if made.contains(&location.url) { Ok(()) } else { Err(not_yours(image)) }
     }
@@ -37,6 +41,12 @@ impl Core {
         image: &ImageId,
         location: &ImageLocation,
     ) -> Answer<()> {
+        let store = location.store().unwrap_or_default().into();
+        let only_read =
+            |store: &StoreId| self.stores.get(store.as_str()).is_some_and(|store| !store.capability().write);
+        if only_read(&store) {
+            return Ok(());
+        }
         let written = self.images.journal(None, None).await?;
         let others = self.images.is_anothers(&location.url, image).await?
             || written

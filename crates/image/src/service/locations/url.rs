@@ -25,9 +25,13 @@ pub(super) fn in_store(
     if !known_scheme || REFUSED.contains(&scheme.as_str()) || rest.is_empty() {
         return Err(ImageError::Invalid(format!("Invalid location: scheme {scheme} is not allowed")));
     }
-    let of_kind = |id: &str| stores.get(id).filter(|store| store.facts().kind == scheme);
+    let kind = if is_web(url) { "http" } else { scheme.as_str() };
+    let of_kind = |id: &str| stores.get(id).filter(|store| store.facts().kind == kind);
+    let first = || stores.iter().find(|store| store.facts().kind == kind);
     let unknown = |id: &str| ImageError::Invalid(format!("Store for identifier {id} not found"));
-    if let Some((named, object)) = rest.split_once('/') {
+    if kind != "http"
+        && let Some((named, object)) = rest.split_once('/')
+    {
         let Some(store) = of_kind(named) else { return Err(unknown(named)) };
         if hint.is_some_and(|hint| hint != named) {
             return Err(ImageError::Invalid(format!("the url lies in store {named}, another one was named")));
@@ -36,15 +40,23 @@ pub(super) fn in_store(
     }
     let store = match hint {
         Some(hint) => of_kind(hint).ok_or_else(|| unknown(hint))?,
-        None => of_kind(stores.default_id().as_str())
-            .or_else(|| stores.iter().find(|store| store.facts().kind == scheme))
-            .ok_or_else(|| {
-                ImageError::Invalid(format!("Invalid location: no store for scheme {scheme} is enabled"))
-            })?,
+        None => of_kind(stores.default_id().as_str()).or_else(first).ok_or_else(|| {
+            ImageError::Invalid(format!("Invalid location: no store for scheme {scheme} is enabled"))
+        })?,
     };
     let id = id(store.as_ref());
+    if kind == "http" {
+        // The address stays as it was given.
+        return Ok((id, url.to_owned()));
+    }
     let url = format!("{scheme}://{id}/{rest}");
     Ok((id, url))
+}
+
+/// Whether an address is one of a web server.
+pub(in crate::service) fn is_web(url: &str) -> bool {
+    let scheme = url.split("://").next().unwrap_or_default();
+    url.contains("://") && (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
 }
 
 fn id(store: &dyn Store) -> StoreId {

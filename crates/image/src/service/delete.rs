@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Deleting an image: its rows at once, its objects right after.
 
-use chrono::Utc;
-use scurry_jobs::{Job, JobState, NewJob, Outcome as Ended};
+use scurry_jobs::{NewJob, Outcome as Ended};
 use scurry_types::{ImageId, ImageStatus, JobId, TaskStatus};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::jobs::{COPY, DELETE, DeletePayload, Doomed, HASH, IMPORT, resumes};
+use super::jobs::{COPY, DELETE, DeletePayload, Doomed, HASH, IMPORT, claimed, resumes};
 use super::{Answer, ImageService};
 use crate::caller::Caller;
 use crate::error::ImageError;
@@ -77,22 +76,7 @@ impl ImageService {
 
     async fn remove_objects(&self, id: &ImageId, job: NewJob) -> Answer<()> {
         self.core.crash.pass("delete.marked").await;
-        let now = Utc::now();
-        let claimed = Job {
-            id: job.id,
-            kind: job.kind,
-            image_id: job.image_id,
-            state: JobState::Running,
-            payload: job.payload,
-            checkpoint: Value::Null,
-            attempts: 1,
-            last_error: None,
-            lease_owner: job.claimed.as_ref().map(|(owner, _)| owner.clone()),
-            lease_expires_at: job.claimed.map(|(_, until)| until),
-            created_at: now,
-            updated_at: now,
-        };
-        match self.engine.run_claimed(claimed).await {
+        match self.engine.run_claimed(claimed(job)).await {
             Ended::Done | Ended::Retry(_) | Ended::Interrupted => Ok(()),
             Ended::Failed(reason) => Err(ImageError::Conflict(format!(
                 "Image {id} could not be deleted because it is in use: {reason}"

@@ -9,7 +9,7 @@ use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 use serde_json::json;
 
 use super::core::Core;
-use super::jobs::{COPY, IMPORT, ImportPayload, Remote, Source};
+use super::jobs::{COPY, IMPORT, ImportPayload, Remote, Source, claimed};
 use super::quota::Resource;
 use super::{Answer, ImageService};
 use crate::caller::Caller;
@@ -48,7 +48,7 @@ impl ImageService {
         }
         let source = self.source(&request.method).await?;
         let task = new_task(caller, id, &request, &stores);
-        let job = NewJob {
+        let mut job = NewJob {
             id: task.id.clone(),
             kind: if request.method == ImportMethod::CopyImage { COPY } else { IMPORT }.to_owned(),
             image_id: Some(id.clone()),
@@ -63,17 +63,27 @@ impl ImageService {
             .to_json(),
             claimed: None,
         };
+        let here = matches!(request.method, ImportMethod::GlanceDownload(_));
+        if here {
+            // Only this node has the user's token.
+            job.claimed = Some((self.engine.owner().to_owned(), self.engine.lease_end()));
+        }
         let task_id = task.id.clone();
         if let ImportMethod::GlanceDownload(remote) = &request.method {
             let mut tokens = self.core.tokens.lock().unwrap_or_else(PoisonError::into_inner);
             tokens.insert(task_id.clone(), remote.token.clone());
         }
-        if let Err(error) = self.accept(&image, &request.method, &stores, task, job).await {
+        if let Err(error) = self.accept(&image, &request.method, &stores, task, job.clone()).await {
             self.core.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&task_id);
             return Err(error);
         }
         self.core.crash.pass("import.accepted").await;
-        self.engine.wake();
+        if here {
+            let engine = self.engine.clone();
+            tokio::spawn(async move { engine.run_claimed(claimed(job)).await });
+        } else {
+            self.engine.wake();
+        }
         Ok(Some(task_id))
     }
 

@@ -15,6 +15,7 @@ mod task_image;
 use std::collections::BTreeMap;
 
 use chrono::{SubsecRound, Utc};
+use scurry_jobs::{Job, JobState, NewJob};
 use scurry_types::{ImageId, JobId, ProjectId, StoreId, TaskStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -66,6 +67,25 @@ impl ImportPayload {
 /// Whether jobs of that kind go on with an image after a crash, clearing up what they left themselves.
 pub(super) fn resumes(kind: &str) -> bool {
     matches!(kind, COPY | IMPORT | HASH)
+}
+
+/// The row of a job that this node has leased when it enqueued it.
+pub(super) fn claimed(job: NewJob) -> Job {
+    let now = Utc::now();
+    Job {
+        id: job.id,
+        kind: job.kind,
+        image_id: job.image_id,
+        state: JobState::Running,
+        payload: job.payload,
+        checkpoint: Value::Null,
+        attempts: 1,
+        last_error: None,
+        lease_owner: job.claimed.as_ref().map(|(owner, _)| owner.clone()),
+        lease_expires_at: job.claimed.map(|(_, until)| until),
+        created_at: now,
+        updated_at: now,
+    }
 }
 
 /// A store that did not get the image, and why.

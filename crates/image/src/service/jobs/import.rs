@@ -11,7 +11,7 @@ use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 
 use super::origin::Opened;
 use super::plugins::Prepared;
-use super::{IMPORT, ImportPayload, Loss, sentence};
+use super::{IMPORT, ImportPayload, Loss, Source, sentence};
 use crate::error::ImageError;
 use crate::image::Image;
 use crate::ports::{self, Change, Guard, Purpose, WriteRow};
@@ -68,7 +68,8 @@ impl ImportJob {
                 if context.stop.is_cancelled() && core.held(id, &job.id).await?.is_some() {
                     return Ok(Outcome::Interrupted);
                 }
-                if refused.later {
+                // Another attempt might be another node's, which does not have the token of a remote image.
+                if refused.later && !matches!(payload.source, Source::Remote(_)) {
                     return Ok(Outcome::Retry(refused.error.reason()));
                 }
                 let reason = refused.error.reason();

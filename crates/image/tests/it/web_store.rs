@@ -160,8 +160,8 @@ async fn an_image_on_a_web_server_is_active_and_hashed() {
     let (image, status) = settled(&service, &id).await;
     assert_eq!((status, image.size), (TaskStatus::Success, Some(3_000_000)));
     let uploaded = active(&service, &caller("p")).await;
-    assert_eq!((image.checksum, image.os_hash_value), (uploaded.checksum, uploaded.os_hash_value));
     assert_eq!(image.stores(), ["web"]);
+    assert_eq!((image.checksum, image.os_hash_value), (uploaded.checksum, uploaded.os_hash_value));
     // Another image may have the same address, and the image can be deleted although nothing can be removed.
     let other = queued(&service).await;
     service.add_location(&caller("p"), &other, PAGE, None).await.unwrap();

@@ -59,6 +59,7 @@ async fn make(db: &Database, fresh: bool) -> Result<(), DbErr> {
         transaction.execute_raw(row).await?;
     }
     transaction.execute_unprepared(include_str!("schema/scurry.sql")).await?;
+    transaction.execute_unprepared(include_str!("schema/indexes.sql")).await?;
     let sql = "INSERT OR IGNORE INTO scurry_schema (version, applied_at) VALUES (?, ?)";
     let values = [OWN_VERSION.into(), Stamp::now().into()];
     let row = Statement::from_sql_and_values(transaction.get_database_backend(), sql, values);

@@ -88,7 +88,7 @@ pub(crate) fn image_query(params: &Params, settings: &ImageSettings) -> Result<L
 }
 
 /// 400 for a marker that names nothing.
-pub(crate) fn no_marker(marker: &str) -> ApiError {
+fn no_marker(marker: &str) -> ApiError {
     ApiError::bad_request(format!("No image found with ID {marker}"))
 }
 

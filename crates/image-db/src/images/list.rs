@@ -1,102 +1,187 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The image list: filters, visibility, order and pages, all of it in SQL.
+//! The image list: filters, visibility, order and pages, all of it in SQL, and every page by an index.
+//!
+//! What a viewer sees is a handful of branches (own, public, shared with …), each of which an index holds in the
+//! list's order; the database merges their heads. A filter that few images pass is followed to those instead.
 
 mod filter;
 mod order;
+mod sparse;
+mod terms;
+mod visible;
 
-use scurry_image::ports::{DEFAULT_MEMBER_STATUS, Viewer};
-use scurry_image::{Filter, Image, ListQuery, MemberStatusFilter, VisibilityFilter};
-use scurry_types::{ImageStatus, ProjectId, Visibility};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashMap;
 
+use scurry_image::ports::Viewer;
+use scurry_image::{Direction, Filter, Image, ListQuery, SortKey};
+use scurry_types::ImageStatus;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait};
+
+use self::order::Step;
+use self::terms::{checked, plain};
+use self::visible::{Branch, Sight};
 use super::RowError;
 use super::read::with_children;
-use crate::entity::{image, member};
+use crate::entity::image::{self, Column};
 
-/// A page of images; `None` when the marker is no image.
-pub(super) async fn images<C: ConnectionTrait>(
+/// A page of images; `None` when the marker is no image the viewer may see. One snapshot answers all of it.
+pub(super) async fn images<C: ConnectionTrait + TransactionTrait>(
     db: &C,
     viewer: Viewer<'_>,
     query: &ListQuery,
 ) -> Result<Option<Vec<Image>>, RowError> {
-    let mut wanted = Condition::all()
-        .add(image::Column::Deleted.eq(false))
-        .add(image::Column::Status.ne(ImageStatus::Killed.as_str()))
-        .add(visible(viewer, &query.filters));
-    for one in &query.filters {
-        wanted = wanted.add(filter::condition(one));
+    let snapshot = db.begin().await?;
+    let Some(selects) = statements(&snapshot, viewer, query).await? else { return Ok(None) };
+    let limit = query.limit as usize;
+    let mut ids: Vec<String> = Vec::new();
+    for mut select in selects {
+        select.limit((limit - ids.len()) as u64);
+        for row in snapshot.query_all(&select).await? {
+            ids.push(row.try_get("", "id")?);
+        }
+        if ids.len() >= limit {
+            break;
+        }
     }
-    if !query.filters.iter().any(|one| matches!(one, Filter::OsHidden(_))) {
-        wanted = wanted.add(image::Column::OsHidden.eq(false));
-    }
-    let keys = order::keys(&query.sort);
-    if let Some(marker) = &query.marker {
-        let row = image::Entity::find_by_id(marker.as_str());
-        let Some(row) = row.filter(image::Column::Deleted.eq(false)).one(db).await? else { return Ok(None) };
-        wanted = wanted.add(order::behind(&keys, &row));
-    }
-    let mut select = image::Entity::find().filter(wanted).limit(u64::from(query.limit));
-    for (key, direction) in &keys {
-        select = select.order_by(order::expression(*key), order::sea_order(*direction));
-    }
-    let rows = select.all(db).await?;
-    Ok(Some(with_children(db, rows).await?))
+    let rows = image::Entity::find().filter(Column::Id.is_in(ids.iter().map(String::as_str)));
+    let rows = rows.all(&snapshot).await?;
+    let mut rows: HashMap<String, image::Model> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
+    let images = with_children(&snapshot, rows).await?;
+    Ok(Some(images))
 }
 
-/// What the viewer may see of what the query asks for.
-fn visible(viewer: Viewer<'_>, filters: &[Filter]) -> Condition {
-    let asked = filters.iter().find_map(|one| match one {
-        Filter::Visibility(visibility) => Some(*visibility),
-        _ => None,
-    });
-    let project = match viewer {
-        Viewer::Admin { project } | Viewer::Project(project) => project,
+/// The statements that find a page's ids, the next one when those before were not enough; `None` when the marker is
+/// no image the viewer may see.
+async fn statements<C: ConnectionTrait>(
+    db: &C,
+    viewer: Viewer<'_>,
+    query: &ListQuery,
+) -> Result<Option<Vec<SelectStatement>>, RowError> {
+    let mut keys = order::keys(&query.sort);
+    let same: Vec<SortKey> = query.filters.iter().filter_map(sparse::fixed).collect();
+    keys.retain(|(key, _)| !same.contains(key));
+    let marker = match &query.marker {
+        None => None,
+        // An image deleted since is still a place to go on from.
+        Some(id) => {
+            let row = image::Entity::find_by_id(id.as_str()).filter(Sight::anything(viewer)).one(db).await?;
+            let Some(row) = row else { return Ok(None) };
+            Some(row)
+        }
     };
-    let mut condition = Condition::all();
-    if let Viewer::Project(project) = viewer {
-        let mut may = Condition::any().add(
-            image::Column::Visibility.is_in([Visibility::Public.as_str(), Visibility::Community.as_str()]),
-        );
-        if let Some(project) = project {
-            let answer = filters.iter().find_map(|one| match one {
-                Filter::MemberStatus(status) => Some(*status),
-                _ => None,
-            });
-            may = may
-                .add(image::Column::Owner.eq(project.as_str()))
-                .add(shared_with(project, answer.unwrap_or(DEFAULT_MEMBER_STATUS)));
-        }
-        condition = condition.add(may);
+    let page = Page {
+        hidden: query.filters.iter().any(|one| matches!(one, Filter::OsHidden(true))),
+        filters: &query.filters,
+        steps: marker.map_or_else(Vec::new, |row| order::behind(&keys, &row)),
+        keys,
+    };
+    let sight = Sight::new(viewer, &query.filters);
+    if let Some(ids) = page.few(db).await? {
+        return Ok(Some(vec![page.among(ids, &sight)]));
     }
-    match asked {
-        Some(VisibilityFilter::All) => condition,
-        Some(VisibilityFilter::Is(visibility)) => {
-            condition.add(image::Column::Visibility.eq(visibility.as_str()))
-        }
-        // Other projects' community images are listed only on request.
-        None => {
-            let mut usual =
-                Condition::any().add(image::Column::Visibility.ne(Visibility::Community.as_str()));
-            if let Some(project) = project {
-                usual = usual.add(image::Column::Owner.eq(project.as_str()));
+    let few = match sight.memberships() {
+        Some(ids) => sparse::is_short(db, &ids).await?,
+        None => false,
+    };
+    Ok(Some(page.walk(&sight.branches(few))))
+}
+
+/// What all branches of a page have in common.
+struct Page<'a> {
+    keys: Vec<(SortKey, Direction)>,
+    filters: &'a [Filter],
+    hidden: bool,
+    /// Behind the marker; none from the start on.
+    steps: Vec<Step>,
+}
+
+impl Page<'_> {
+    /// The ids of the first filter that few images pass.
+    async fn few<C: ConnectionTrait>(&self, db: &C) -> Result<Option<SelectStatement>, RowError> {
+        let leading = self.keys.first().map_or(SortKey::CreatedAt, |(key, _)| *key);
+        for filter in self.filters {
+            if let Some(ids) = sparse::ids(filter, self.hidden, leading)
+                && sparse::is_short(db, &ids).await?
+            {
+                return Ok(Some(ids));
             }
-            condition.add(usual)
         }
+        Ok(None)
+    }
+
+    fn among(&self, ids: SelectStatement, sight: &Sight<'_>) -> SelectStatement {
+        let mut wanted = self.checks().add(plain(Column::Id).in_subquery(ids)).add(sight.condition());
+        if !self.steps.is_empty() {
+            wanted =
+                wanted.add(self.steps.iter().fold(Condition::any(), |any, step| any.add(step.rows.clone())));
+        }
+        self.merged([wanted], 0)
+    }
+
+    /// All branches merged, for each step behind the marker: a branch's part of a step is one range of an index.
+    fn walk(&self, branches: &[Branch]) -> Vec<SelectStatement> {
+        let branches: Vec<_> = branches.iter().map(|branch| self.branch(branch)).collect();
+        if branches.is_empty() {
+            return Vec::new(); // nothing of what is asked for can be seen
+        }
+        if self.steps.is_empty() {
+            return vec![self.merged(branches, 0)];
+        }
+        let step = |step: &Step| {
+            self.merged(branches.iter().map(|branch| branch.clone().add(step.rows.clone())), step.equal)
+        };
+        self.steps.iter().map(step).collect()
+    }
+
+    fn branch(&self, branch: &Branch) -> Condition {
+        match branch {
+            Branch::Among(wanted) => wanted.clone().add(self.checks()),
+            Branch::Ordered(wanted) => {
+                let wanted = wanted
+                    .clone()
+                    .add(plain(Column::Deleted).eq(false))
+                    .add(plain(Column::OsHidden).eq(self.hidden))
+                    .add(self.checks());
+                let narrowing = self.filters.iter().filter_map(|one| sparse::narrowing(one, &self.keys));
+                narrowing.fold(wanted, Condition::add)
+            }
+        }
+    }
+
+    fn checks(&self) -> Condition {
+        let wanted = Condition::all()
+            .add(checked(Column::Deleted).eq(false))
+            .add(checked(Column::OsHidden).eq(self.hidden))
+            .add(checked(Column::Status).ne(ImageStatus::Killed.as_str()));
+        self.filters.iter().fold(wanted, |wanted, one| wanted.add(filter::check(one)))
+    }
+
+    /// Ids with what they are sorted by (the order of a union can name nothing else), but for the first keys.
+    fn select(&self, wanted: Condition, equal: usize) -> SelectStatement {
+        let mut select = Query::select();
+        select.expr_as(plain(Column::Id), "id").from(image::Entity).cond_where(wanted);
+        for (at, (key, _)) in
+            self.keys.iter().enumerate().skip(equal).filter(|(_, (key, _))| *key != SortKey::Id)
+        {
+            select.expr_as(order::expression(*key), format!("k{at}"));
+        }
+        select
+    }
+
+    fn merged(&self, wanted: impl IntoIterator<Item = Condition>, equal: usize) -> SelectStatement {
+        let mut selects = wanted.into_iter().map(|wanted| self.select(wanted, equal));
+        let nothing = || self.select(Condition::all().add(Expr::val(1).eq(0)), equal);
+        let mut merged = selects.next().unwrap_or_else(nothing);
+        merged.unions(selects.map(|select| (UnionType::All, select)));
+        for (at, (key, direction)) in self.keys.iter().enumerate().skip(equal) {
+            let name = if *key == SortKey::Id { "id".to_owned() } else { format!("k{at}") };
+            merged.order_by_expr(Expr::col(Alias::new(name)), order::sea_order(*direction));
+        }
+        merged
     }
 }
 
-fn shared_with(project: &ProjectId, answer: MemberStatusFilter) -> Condition {
-    let mut members = Query::select();
-    members
-        .column(member::Column::ImageId)
-        .from(member::Entity)
-        .and_where(member::Column::Deleted.eq(false))
-        .and_where(member::Column::Member.eq(project.as_str()));
-    if let MemberStatusFilter::Is(status) = answer {
-        members.and_where(member::Column::Status.eq(status.as_str()));
-    }
-    Condition::all()
-        .add(image::Column::Visibility.eq(Visibility::Shared.as_str()))
-        .add(Expr::col((image::Entity, image::Column::Id)).in_subquery(members))
-}
+#[cfg(test)]
+mod tests;

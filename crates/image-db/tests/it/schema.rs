@@ -55,7 +55,9 @@ async fn an_empty_file_gets_glances_tables_and_ours() {
 async fn glances_own_file_is_completed_and_an_unknown_one_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("glance.sqlite");
-    sql(&path, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)").await;
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    let glance = sea_orm::Database::connect(url).await.unwrap();
+    glance.execute_unprepared(include_str!("../../src/schema/glance.sql")).await.unwrap();
     sql(&path, "INSERT INTO alembic_version VALUES ('2024_1_contract01')").await;
     sql(&path, "CREATE TABLE image_locations (id INTEGER PRIMARY KEY, value TEXT NOT NULL)").await;
     let db = Database::open(&path).await.unwrap();

@@ -3,12 +3,11 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use scurry_image::ImageError;
 use serde_json::{Map, Value};
 
 use crate::api::{Api, Asker};
 use crate::error::ApiError;
-use crate::query::{Params, image_query, no_marker};
+use crate::query::{Params, image_query};
 
 /// A page of the images the caller may see, with links to the first and the next one.
 pub(crate) async fn list(
@@ -20,11 +19,7 @@ pub(crate) async fn list(
     let mut query = image_query(&params, api.settings())?;
     api.require_own(&asker, "get_images")?;
     api.hide_filters(&asker, &mut query.filters);
-    let images = match api.service.list(&asker.caller, &query).await {
-        // The only thing that can be missing from a list is where it shall begin.
-        Err(ImageError::NotFound(_)) => return Err(no_marker(params.first("marker").unwrap_or_default())),
-        other => other?,
-    };
+    let images = api.service.list(&asker.caller, &query).await?;
     let full = images.len() == query.limit as usize;
     let shown: Vec<_> = images.iter().filter(|image| api.may(&asker, "get_image", image)).collect();
     let mut body = Map::new();

@@ -31,7 +31,8 @@ fn member_status(text: &str) -> Result<Filter, ApiError> {
 fn one(name: &str, value: &str) -> Result<Option<Filter>, ApiError> {
     let text = || value.to_owned();
     Ok(Some(match name {
-        "visibility" if value.is_empty() => return Ok(None),
+        // No image has it, and Glance looks for it all the same.
+        "visibility" if value.is_empty() => Filter::Nothing,
         "visibility" => visibility(value)?,
         "changes-since" if value.is_empty() => return Ok(None),
         "changes-since" => {

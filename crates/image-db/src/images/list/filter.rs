@@ -3,57 +3,72 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use scurry_image::{Filter, Match, NumberField, TimeOp};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{Condition, Iden};
 
+use super::terms::{checked, plain};
 use crate::entity::image::Column;
-use crate::entity::{image, property, tag};
+use crate::entity::{property, tag};
 use crate::stamp::Stamp;
 
-pub(super) fn condition(filter: &Filter) -> Condition {
+/// The filter as something each row is checked against; no index is chosen for it.
+pub(super) fn check(filter: &Filter) -> Condition {
     let all = Condition::all();
     match filter {
-        Filter::Name(text) => all.add(matches(Column::Name, text)),
-        Filter::Id(text) => all.add(matches(Column::Id, text)),
-        Filter::Status(text) => all.add(matches(Column::Status, text)),
-        Filter::DiskFormat(text) => all.add(matches(Column::DiskFormat, text)),
-        Filter::ContainerFormat(text) => all.add(matches(Column::ContainerFormat, text)),
-        Filter::Owner(owner) => all.add(Column::Owner.eq(owner.as_str())),
-        // Both shape what the viewer sees as a whole.
-        Filter::Visibility(_) | Filter::MemberStatus(_) => all,
-        Filter::Tag(text) => {
-            let mut tagged = Query::select();
-            tagged
-                .column(tag::Column::ImageId)
-                .from(tag::Entity)
-                .and_where(tag::Column::Deleted.eq(false))
-                .and_where(tag::Column::Value.eq(text.as_str()));
-            all.add(Expr::col((image::Entity, Column::Id)).in_subquery(tagged))
-        }
-        Filter::OsHidden(hidden) => all.add(Column::OsHidden.eq(*hidden)),
-        Filter::Protected(protected) => all.add(Column::Protected.eq(*protected)),
-        Filter::Min(field, least) => all.add(number(*field).gte(*least)),
-        Filter::Max(field, most) => all.add(number(*field).lte(*most)),
-        Filter::Number(field, value) => all.add(number(*field).eq(*value)),
-        Filter::CreatedAt(operator, time) => time_condition(Column::CreatedAt, *operator, *time),
-        Filter::UpdatedAt(operator, time) => time_condition(Column::UpdatedAt, *operator, *time),
-        Filter::Checksum(text) => all.add(Column::Checksum.eq(text.as_str())),
-        Filter::OsHashAlgo(text) => all.add(Column::OsHashAlgo.eq(text.as_str())),
-        Filter::OsHashValue(text) => all.add(Column::OsHashValue.eq(text.as_str())),
+        Filter::Name(text) => all.add(matches(checked(Column::Name), text)),
+        Filter::Id(text) => all.add(matches(checked(Column::Id), text)),
+        Filter::Status(text) => all.add(matches(checked(Column::Status), text)),
+        Filter::DiskFormat(text) => all.add(matches(checked(Column::DiskFormat), text)),
+        Filter::ContainerFormat(text) => all.add(matches(checked(Column::ContainerFormat), text)),
+        Filter::Owner(owner) => all.add(checked(Column::Owner).eq(owner.as_str())),
+        // These shape the list as a whole.
+        Filter::Visibility(_) | Filter::MemberStatus(_) | Filter::OsHidden(_) => all,
+        Filter::Tag(text) => all.add(Expr::exists(of_this_image(tagged(text), tag::Column::ImageId))),
+        Filter::Protected(protected) => all.add(checked(Column::Protected).eq(*protected)),
+        Filter::Min(field, least) => all.add(checked(number(*field)).gte(*least)),
+        Filter::Max(field, most) => all.add(checked(number(*field)).lte(*most)),
+        Filter::Number(field, value) => all.add(checked(number(*field)).eq(*value)),
+        Filter::CreatedAt(operator, time) => span(&checked(Column::CreatedAt), *operator, *time),
+        Filter::UpdatedAt(operator, time) => span(&checked(Column::UpdatedAt), *operator, *time),
+        Filter::Checksum(text) => all.add(checked(Column::Checksum).eq(text.as_str())),
+        Filter::OsHashAlgo(text) => all.add(checked(Column::OsHashAlgo).eq(text.as_str())),
+        Filter::OsHashValue(text) => all.add(checked(Column::OsHashValue).eq(text.as_str())),
         Filter::Property(name, value) => {
-            let mut with = Query::select();
-            with.column(property::Column::ImageId)
-                .from(property::Entity)
-                .and_where(property::Column::Deleted.eq(false))
-                .and_where(property::Column::Name.eq(name.as_str()))
-                .and_where(property::Column::Value.eq(value.as_str()));
-            all.add(Expr::col((image::Entity, Column::Id)).in_subquery(with))
+            all.add(Expr::exists(of_this_image(with_property(name, value), property::Column::ImageId)))
         }
         Filter::Nothing => all.add(Expr::val(1).eq(0)),
     }
 }
 
-fn matches(column: Column, text: &Match) -> sea_orm::sea_query::Expr {
+/// Ids of images with a tag.
+pub(super) fn tagged(text: &str) -> SelectStatement {
+    let mut tagged = Query::select();
+    tagged
+        .column(tag::Column::ImageId)
+        .from(tag::Entity)
+        .and_where(Expr::col(tag::Column::Deleted).eq(false))
+        .and_where(Expr::col(tag::Column::Value).eq(text));
+    tagged
+}
+
+/// Ids of images with an additional property of that value.
+pub(super) fn with_property(name: &str, value: &str) -> SelectStatement {
+    let mut with = Query::select();
+    with.column(property::Column::ImageId)
+        .from(property::Entity)
+        .and_where(Expr::col(property::Column::Deleted).eq(false))
+        .and_where(Expr::col(property::Column::Name).eq(name))
+        .and_where(Expr::col(property::Column::Value).eq(value));
+    with
+}
+
+/// A list of image ids narrowed to the row at hand.
+pub(super) fn of_this_image(mut ids: SelectStatement, column: impl Iden) -> SelectStatement {
+    ids.and_where(Expr::col(Alias::new(column.to_string())).eq(plain(Column::Id)));
+    ids
+}
+
+pub(super) fn matches(column: Expr, text: &Match) -> Expr {
     match text {
         Match::Eq(value) => column.eq(value.as_str()),
         Match::In(values) => column.is_in(values.iter().map(String::as_str)),
@@ -70,17 +85,18 @@ const fn number(field: NumberField) -> Column {
 }
 
 /// Clients see whole seconds, so a whole second means all of it.
-fn time_condition(column: Column, operator: TimeOp, time: DateTime<Utc>) -> Condition {
+pub(super) fn span(column: &Expr, operator: TimeOp, time: DateTime<Utc>) -> Condition {
+    let column = || column.clone();
     let from = Stamp::from(time);
     let whole = time == time.trunc_subsecs(0);
     let past = if whole { TimeDelta::seconds(1) } else { TimeDelta::microseconds(1) };
     let until = Stamp::from(time.checked_add_signed(past).unwrap_or(time));
     match operator {
-        TimeOp::Eq => Condition::all().add(column.gte(from)).add(column.lt(until)),
-        TimeOp::Neq => Condition::any().add(column.lt(from)).add(column.gte(until)),
-        TimeOp::Gt => Condition::all().add(column.gte(until)),
-        TimeOp::Gte => Condition::all().add(column.gte(from)),
-        TimeOp::Lt => Condition::all().add(column.lt(from)),
-        TimeOp::Lte => Condition::all().add(column.lt(until)),
+        TimeOp::Eq => Condition::all().add(column().gte(from)).add(column().lt(until)),
+        TimeOp::Neq => Condition::any().add(column().lt(from)).add(column().gte(until)),
+        TimeOp::Gt => Condition::all().add(column().gte(until)),
+        TimeOp::Gte => Condition::all().add(column().gte(from)),
+        TimeOp::Lt => Condition::all().add(column().lt(from)),
+        TimeOp::Lte => Condition::all().add(column().lt(until)),
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Order of a list, and the condition that continues it behind an image.
+//! Order of a list, and the conditions that continue it behind an image.
 
 use scurry_image::{Direction, SortKey};
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{Condition, IntoSimpleExpr, Order, Value};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{Order, Value};
 
+use super::terms::plain;
 use crate::entity::image::{Column, Model};
 
 /// The keys asked for, then creation time and id, so that the order is total.
@@ -16,7 +17,8 @@ pub(super) fn keys(asked: &[(SortKey, Direction)]) -> Vec<(SortKey, Direction)> 
     let mut keys: Vec<(SortKey, Direction)> = Vec::new();
     let ties = [(SortKey::CreatedAt, fallback), (SortKey::Id, fallback)];
     for (key, direction) in asked.iter().copied().chain(ties) {
-        if !keys.iter().any(|(known, _)| *known == key) {
+        let total = keys.iter().any(|(known, _)| *known == SortKey::Id);
+        if !total && !keys.iter().any(|(known, _)| *known == key) {
             keys.push((key, direction));
         }
     }
@@ -31,21 +33,22 @@ pub(super) const fn sea_order(direction: Direction) -> Order {
 }
 
 /// What rows are compared by: a null counts as the least value, so that pages can go on behind one.
+/// `schema/indexes.sql` has an index on each of these, word for word.
 pub(super) fn expression(key: SortKey) -> Expr {
-    let text = |column: Column| Func::coalesce([column.into_simple_expr(), Expr::val("")]).into();
     match key {
-        SortKey::Name => text(Column::Name),
-        SortKey::ContainerFormat => text(Column::ContainerFormat),
-        SortKey::DiskFormat => text(Column::DiskFormat),
-        SortKey::Size => Func::coalesce([Column::Size.into_simple_expr(), Expr::val(0)]).into(),
-        SortKey::Status => Column::Status.into_simple_expr(),
-        SortKey::Id => Column::Id.into_simple_expr(),
-        SortKey::CreatedAt => Column::CreatedAt.into_simple_expr(),
-        SortKey::UpdatedAt => {
-            Func::coalesce([Column::UpdatedAt.into_simple_expr(), Column::CreatedAt.into_simple_expr()])
-                .into()
-        }
+        SortKey::Name => Expr::cust("COALESCE(images.name, '')"),
+        SortKey::ContainerFormat => Expr::cust("COALESCE(images.container_format, '')"),
+        SortKey::DiskFormat => Expr::cust("COALESCE(images.disk_format, '')"),
+        SortKey::Size => Expr::cust("COALESCE(images.size, 0)"),
+        SortKey::UpdatedAt => Expr::cust("COALESCE(images.updated_at, images.created_at)"),
+        SortKey::Status => plain(Column::Status),
+        SortKey::Id => plain(Column::Id),
+        SortKey::CreatedAt => plain(Column::CreatedAt),
     }
+}
+
+const fn is_column(key: SortKey) -> bool {
+    matches!(key, SortKey::Status | SortKey::Id | SortKey::CreatedAt)
 }
 
 fn value(key: SortKey, row: &Model) -> Value {
@@ -61,20 +64,56 @@ fn value(key: SortKey, row: &Model) -> Value {
     }
 }
 
-/// Rows that come after `row`: greater in some key and equal in all keys before it.
-pub(super) fn behind(keys: &[(SortKey, Direction)], row: &Model) -> Condition {
-    let mut any = Condition::any();
-    for (at, (key, direction)) in keys.iter().enumerate() {
-        let mut all = Condition::all();
-        for (before, _) in &keys[..at] {
-            all = all.add(expression(*before).eq(value(*before, row)));
+/// Rows equal to another in the first keys, and behind it in the next.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) rows: Expr,
+    /// How many keys are equal: these rows are in the order of the others.
+    pub(super) equal: usize,
+}
+
+/// Rows that come after `row`, in steps that follow one another in the list's order. One by one, the database can
+/// look each of them up in an index.
+pub(super) fn behind(keys: &[(SortKey, Direction)], row: &Model) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut equal: Option<Expr> = None;
+    let mut at = 0;
+    while let Some(run) = run(keys, at) {
+        let next = compare(run, row);
+        let rows = equal.clone().map_or_else(|| next.clone(), |equal| equal.and(next.clone()));
+        steps.push(Step { rows, equal: at });
+        for (key, _) in run {
+            let same = expression(*key).eq(value(*key, row));
+            equal = Some(equal.map_or_else(|| same.clone(), |equal| equal.and(same.clone())));
         }
-        let last = value(*key, row);
-        all = all.add(match direction {
-            Direction::Asc => expression(*key).gt(last),
-            Direction::Desc => expression(*key).lt(last),
-        });
-        any = any.add(all);
+        at += run.len();
     }
-    any
+    steps.reverse();
+    steps
+}
+
+/// The keys from `at` on that one comparison can take: several when they are columns of one direction.
+fn run(keys: &[(SortKey, Direction)], at: usize) -> Option<&[(SortKey, Direction)]> {
+    let rest = keys.get(at..).filter(|rest| !rest.is_empty())?;
+    let (first, direction) = rest[0];
+    let len = if is_column(first) {
+        rest.iter().take_while(|(key, other)| is_column(*key) && *other == direction).count()
+    } else {
+        1
+    };
+    rest.get(..len)
+}
+
+fn compare(run: &[(SortKey, Direction)], row: &Model) -> Expr {
+    let (left, right) = match run {
+        [(only, _)] => (expression(*only), Expr::value(value(*only, row))),
+        _ => (
+            Expr::tuple(run.iter().map(|(key, _)| expression(*key))),
+            Expr::tuple(run.iter().map(|(key, _)| Expr::value(value(*key, row)))),
+        ),
+    };
+    match run.first() {
+        Some((_, Direction::Asc)) => left.gt(right),
+        _ => left.lt(right),
+    }
 }

@@ -14,8 +14,9 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::uri::{PathAndQuery, Uri};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use scurry_auth::middleware::Refusal;
 use scurry_telemetry::RequestId;
 use tower::ServiceExt;
@@ -34,6 +35,8 @@ const VENDOR_TYPE: &str = "application/vnd.openstack.images-";
 pub(crate) struct Front {
     pub(crate) v2: Router,
     pub(crate) http: Arc<HttpSettings>,
+    /// The API's description, written once.
+    pub(crate) openapi: Bytes,
 }
 
 /// Looks for a version in the media type, else in the first segment of the path.
@@ -43,6 +46,7 @@ pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) 
     let (first, rest) = split_first(path);
     match first {
         "versions" => return versions::list(&base, StatusCode::OK),
+        "openapi.json" if rest.is_empty() => return described(&front, request.method()),
         "healthcheck" if rest.is_empty() => {
             let (parts, _) = request.into_parts();
             return handlers::healthcheck::show(&front.http, &parts).await;
@@ -74,6 +78,13 @@ pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) 
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+fn described(front: &Front, method: &Method) -> Response {
+    if method != Method::GET {
+        return ApiError::method_not_allowed(method, "GET").into_response();
+    }
+    ([(header::CONTENT_TYPE, "application/json")], front.openapi.clone()).into_response()
 }
 
 /// First segment of a path and what follows it, slash included.

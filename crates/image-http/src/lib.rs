@@ -11,6 +11,7 @@ mod edge;
 mod error;
 mod handlers;
 mod names;
+mod openapi;
 mod patch;
 mod protect;
 mod query;
@@ -22,6 +23,7 @@ mod versions;
 mod wire;
 
 pub use access::ROUTE_RULES;
+pub use openapi::openapi;
 pub use router::router;
 pub use schema::{CustomSchema, CustomSchemaError};
 pub use settings::HttpSettings;

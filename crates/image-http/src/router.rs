@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route, delete, get, post, put};
+use bytes::Bytes;
 use http::Method;
 use scurry_auth::middleware::{RequestIds, request_id};
 use scurry_auth::policy::Policy;
@@ -24,6 +25,7 @@ use crate::handlers::{
     metadefs, schemas, show_image, stage, store_info, store_locations, tags, tasks, update_image, upload,
     usage,
 };
+use crate::openapi;
 use crate::settings::HttpSettings;
 
 /// The Image API. `authenticate` is put around version 2; it leaves a [`scurry_auth::Context`] in the extensions
@@ -44,6 +46,7 @@ where
     let http = Arc::new(settings);
     let ids = RequestIds::accept(http.max_request_id_length);
     let api = Api::new(service, policy, Arc::clone(&http));
+    let openapi = Bytes::from(openapi::document(&api.schemas).to_string());
     let v2 = routes()
         .fallback(edge::unmatched)
         .layer(authenticate)
@@ -51,7 +54,7 @@ where
         .with_state(api);
     Router::new()
         .fallback(edge::negotiate)
-        .with_state(Front { v2, http: Arc::clone(&http) })
+        .with_state(Front { v2, http: Arc::clone(&http), openapi })
         .layer(CatchPanicLayer::custom(edge::panicked)) // a bug costs one request
         .layer(from_fn(edge::observe)) // span, access log, error bodies, refused uploads
         .layer(from_fn_with_state(http, edge::cors::apply)) // pages of other origins

@@ -18,7 +18,8 @@ pub(crate) use metadef::{MetadefBody, MetadefSchemas};
 pub(crate) use validate::violation;
 
 /// Pattern of image and task ids.
-const UUID: &str = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
+pub(crate) const UUID: &str =
+    "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
 
 /// All schemas of a deployment, made once at start.
 #[derive(Debug)]

@@ -41,6 +41,21 @@ async fn the_bare_prefix_is_redirected_to_nothing() {
 }
 
 #[tokio::test]
+async fn the_api_describes_itself_to_everybody() {
+    let api = TestApi::new().await;
+    let answer = api.get("-", "/openapi.json").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert!(answer.json() == scurry_image_http::openapi());
+    assert_eq!(api.call("-", "POST", "/openapi.json").send().await.status, 405);
+    let vendor = TestApi::with(|options| {
+        options.http.custom_properties.insert("vendor".into(), json!({"type": "string"}));
+    })
+    .await;
+    let own = vendor.get("-", "/openapi.json").await.json();
+    assert_eq!(own["components"]["schemas"]["image"]["properties"]["vendor"]["type"], "string");
+}
+
+#[tokio::test]
 async fn schemas_are_complete() {
     let api = TestApi::new().await;
     for name in ["image", "images", "member", "members", "task", "tasks"] {

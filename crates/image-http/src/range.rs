@@ -129,5 +129,40 @@ mod tests {
                 proptest::prop_assert!(range.start < range.end && range.end <= len);
             }
         }
+
+        /// RFC 9110's words, byte by byte: those of the image that lie in the range, or 416 when none does.
+        #[test]
+        fn ranges_mean_what_the_standard_says(first in 0..60_u64, last in 0..60_u64, len in 0..50_u64, kind in 0..4) {
+            let meant = |byte: &u64| match kind {
+                0 => *byte >= first && *byte <= last,
+                1 => *byte >= first,
+                2 => *byte + last >= len,
+                _ => *byte >= first && *byte <= last,
+            };
+            let (name, value) = match kind {
+                0 => (header::RANGE, format!("bytes={first}-{last}")),
+                1 => (header::RANGE, format!("bytes={first}-")),
+                2 => (header::RANGE, format!("bytes=-{last}")),
+                _ => (header::CONTENT_RANGE, format!("bytes {first}-{last}/*")),
+            };
+            let expected: Vec<u64> = (0..len).filter(meant).collect();
+            match ask(name, &value, len) {
+                Ok(Some(range)) => proptest::prop_assert_eq!(range.collect::<Vec<_>>(), expected),
+                other => {
+                    proptest::prop_assert_eq!(other, Err(StatusCode::RANGE_NOT_SATISFIABLE));
+                    proptest::prop_assert!(expected.is_empty(), "{value} of {len}");
+                }
+            }
+        }
+
+        /// Whatever bytes the headers hold.
+        #[test]
+        fn any_bytes_are_answered(value in "[ -~\u{80}-\u{ff}]{0,40}", legacy in proptest::bool::ANY) {
+            let name = if legacy { header::CONTENT_RANGE } else { header::RANGE };
+            let headers = HeaderMap::from_iter([(name, HeaderValue::from_bytes(value.as_bytes()).unwrap())]);
+            if let Ok(Some(part)) = wanted(&headers) && let Some(range) = part.resolve(10) {
+                proptest::prop_assert!(range.start < range.end && range.end <= 10);
+            }
+        }
     }
 }

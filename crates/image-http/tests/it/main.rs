@@ -7,6 +7,7 @@ mod delayed_delete;
 mod discovery;
 mod edges;
 mod front;
+mod hostile;
 mod images;
 mod imports;
 mod lists;

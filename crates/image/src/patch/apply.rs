@@ -216,3 +216,6 @@ fn visibility(image: &Image, value: &Value, rights: &PatchRights) -> Result<Visi
     }
     Ok(wanted)
 }
+
+#[cfg(test)]
+mod tests;

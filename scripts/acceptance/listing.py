@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists of many images over HTTP: requests a second and resident memory; scripts/list-100k calls it."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .session import ROOT, Failure, Server, check, equal, openrc
+from .token import issue
+
+# One image in fifty belongs to the user; one in a hundred is public; one in ten is shared with everybody's neighbour.
+IMAGES = """
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :count - 1)
+INSERT INTO images (created_at, updated_at, deleted, id, name, size, status, disk_format, container_format, owner,
+                    min_disk, min_ram, protected, visibility, os_hidden)
+SELECT strftime('%Y-%m-%d %H:%M:%S', 1600000000 + i * 7919 % :count, 'unixepoch') || '.000000',
+       strftime('%Y-%m-%d %H:%M:%S', 1700000000 + i * 104729 % :count, 'unixepoch') || '.000000',
+       0, printf('%08x-0000-4000-8000-%012x', i * 2654435761 % 4294967296, i), 'image-' || (i * 31 % :count),
+       i * 37 % 1000003 * 4096, CASE WHEN i % 1000 = 0 THEN 'queued' ELSE 'active' END,
+       CASE i % 2 WHEN 0 THEN 'raw' ELSE 'qcow2' END, 'bare',
+       CASE WHEN i % 50 = 7 THEN :user ELSE printf('%032x', i % 997) END, 0, 0, 0,
+       CASE WHEN i % 100 = 0 THEN 'public' WHEN i % 10 = 1 THEN 'shared' ELSE 'private' END, i % 500 = 3
+FROM n"""
+CHILDREN = [
+    "INSERT INTO image_tags (created_at, deleted, image_id, value) SELECT created_at, 0, id, 'common' FROM images",
+    """INSERT INTO image_tags (created_at, deleted, image_id, value)
+       SELECT created_at, 0, id, 'rare' FROM images WHERE rowid % 10000 = 7""",
+    """INSERT INTO image_properties (created_at, deleted, image_id, name, value)
+       SELECT created_at, 0, id, 'arch', CASE rowid % 3 WHEN 0 THEN 'arm64' ELSE 'x86_64' END FROM images""",
+    """INSERT INTO image_members (created_at, deleted, image_id, member, can_share, status)
+       SELECT created_at, 0, id, :user, 0, 'accepted' FROM images WHERE visibility = 'shared' AND rowid % 50 = 2""",
+]
+KINDS = {
+    "first page": "",
+    "sorted by name": "sort=name:asc",
+    "sorted by size": "sort=size:desc",
+    "sorted by status": "sort=status:asc",
+    "name=": "name=image-77",
+    "name=in:": "name=in:image-77,image-78,image-79",
+    "status=active": "status=active",
+    "status=queued": "status=queued",
+    "tag=common": "tag=common",
+    "tag=rare": "tag=rare",
+    "arch=arm64": "arch=arm64",
+    "visibility=public": "visibility=public",
+    "visibility=shared": "visibility=shared",
+    "os_hidden=true": "os_hidden=true",
+    "size_min, size_max": "size_min=4000000000&size_max=4000100000",
+    "created_at=gte:": "created_at=gte:2020-09-14T00:00:00Z",
+    "limit=1000": "limit=1000",
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/list-100k", description=__doc__)
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
+    parser.add_argument("--count", type=int, default=100_000, help="images (default: %(default)s)")
+    parser.add_argument("--requests", type=int, default=100, help="of each kind (default: %(default)s)")
+    return parser.parse_args()
+
+
+def fill(path, count, user):
+    with sqlite3.connect(path) as database:
+        for sql in [IMAGES, *CHILDREN]:
+            database.execute(sql, {"count": count, "user": user})
+    database.close()
+
+
+def memory(pid):
+    """Resident memory now and at its peak, in MiB."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+    return tuple(int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+
+
+class Client:
+    """One connection that stays open."""
+
+    def __init__(self, port, token):
+        self.connection, self.headers = http.client.HTTPConnection("127.0.0.1", port, timeout=120), {"X-Auth-Token": token}
+
+    def page(self, path):
+        self.connection.request("GET", path, headers=self.headers)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        equal(answer.status, 200, f"GET {path}: {body[:300]}")
+        return json.loads(body)
+
+    def walk(self, path):
+        """All images from page to page, and how many pages."""
+        seen, pages = [], 0
+        while path:
+            page = self.page(path)
+            seen.extend(image["id"] for image in page["images"])
+            path, pages = page.get("next"), pages + 1
+        return seen, pages
+
+
+def measure(client, query, requests):
+    path = f"/v2/images?{query}"
+    found = len(client.page(path)["images"])
+    times = []
+    for _ in range(requests):
+        begun = time.perf_counter()
+        client.page(path)
+        times.append(time.perf_counter() - begun)
+    times.sort()
+    return found, requests / sum(times), times[len(times) // 2] * 1000, times[-1] * 1000
+
+
+def deep(client, count):
+    """A query for the page that begins behind nine tenths of the viewer's list."""
+    ids, path = [], "/v2/images?limit=1000"
+    while path and len(ids) < count * 9 // 10:
+        page = client.page(path)
+        ids.extend(image["id"] for image in page["images"])
+        path = page.get("next")
+    return f"marker={ids[-26]}"
+
+
+def run(options, work):
+    server = Server(options.binary, work / "data").start()
+    try:
+        admin, user = (openrc(work / f"data/{name}-openrc") for name in ("admin", "demo"))
+        _, project = issue(server.ports[0], user)
+        server.stop()
+        begun = time.monotonic()
+        fill(work / "data/glance.db", options.count, project)
+        size = (work / "data/glance.db").stat().st_size / 1e6
+        print(f"{options.count} images in {time.monotonic() - begun:.0f} s, database {size:.0f} MB", flush=True)
+        server.start()
+        clients = {who: Client(server.ports[2], issue(server.ports[0], rc)[0]) for who, rc in (("admin", admin), ("member", user))}
+        before = memory(server.process.pid)
+        print(f"{'caller':7} {'page':20} {'images':>7} {'req/s':>8} {'median ms':>10} {'worst ms':>9}")
+        for who, client in clients.items():
+            kinds = KINDS | {"deep page": deep(client, options.count if who == "admin" else 1000)}
+            for name, query in kinds.items():
+                found, rate, median, worst = measure(client, query, options.requests)
+                print(f"{who:7} {name:20} {found:>7} {rate:>8.0f} {median:>10.2f} {worst:>9.2f}", flush=True)
+        begun = time.monotonic()
+        seen, pages = clients["admin"].walk("/v2/images?limit=1000")
+        hidden = (options.count - 3 + 499) // 500
+        equal(len(seen), options.count - hidden, "images walked")
+        check(len(set(seen)) == len(seen), "an image was listed twice")
+        print(f"walk of all {len(seen)} images in {pages} pages: {time.monotonic() - begun:.1f} s")
+        after = memory(server.process.pid)
+        print(f"resident memory: {before[0]:.0f} MiB before, {after[0]:.0f} MiB after, peak {after[1]:.0f} MiB")
+        server.stop()
+    finally:
+        if server.process and server.process.poll() is None:
+            server.kill()
+
+
+def main():
+    options = arguments()
+    work = Path(tempfile.mkdtemp(prefix="scurry-list-"))
+    try:
+        run(options, work)
+    except Failure as failure:
+        print(f"list-100k: {failure}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(work)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from .session import ROOT, Failure, Server, check, equal, openrc
-from .token import issue
+from .credentials import issue
 
 # One image in fifty belongs to the user; one in a hundred is public; one in ten is shared with everybody's neighbour.
 IMAGES = """

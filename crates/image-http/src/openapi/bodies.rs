@@ -37,8 +37,20 @@ pub(super) fn schema(name: &str, schemas: &Schemas) -> Value {
     if let Some(known) = schemas.named(name) {
         return known.clone();
     }
+    if let Some(known) = name.strip_prefix("metadefs/").and_then(|name| schemas.metadefs.resolved(name)) {
+        return known.clone();
+    }
     let text = json!({"type": "string"});
     match name {
+        "metadefs/namespaces" => listed("namespaces", schemas.metadefs.resolved("namespace")),
+        "metadefs/objects" => listed("objects", schemas.metadefs.resolved("object")),
+        "metadefs/associations" => {
+            listed("resource_type_associations", schemas.metadefs.resolved("resource_type"))
+        }
+        "metadefs/resource_types" => listed("resource_types", None),
+        "metadefs/properties" => json!({
+            "type": "object", "properties": {"properties": {"type": "object"}}, "required": ["properties"],
+        }),
         "location" => schemas.location.clone(),
         "locations" => json!({"type": "array", "items": {
             "type": "object",
@@ -108,6 +120,11 @@ pub(super) fn schema(name: &str, schemas: &Schemas) -> Value {
         "anything" => json!({}),
         _ => json!({"type": "object"}),
     }
+}
+
+fn listed(name: &str, item: Option<&Value>) -> Value {
+    let item = item.cloned().unwrap_or_else(|| json!({"type": "object", "required": ["name"]}));
+    json!({"type": "object", "properties": {name: {"type": "array", "items": item}}, "required": [name]})
 }
 
 fn import() -> Value {

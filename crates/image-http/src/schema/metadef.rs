@@ -77,6 +77,19 @@ impl MetadefSchemas {
         }
     }
 
+    /// A schema without references, for documents that have others in their place.
+    pub(crate) fn resolved(&self, name: &str) -> Option<&Value> {
+        match name {
+            "namespace" => Some(&self.namespace),
+            "object" => Some(&self.object),
+            "property" => Some(&self.property),
+            "tag" => Some(&self.tag),
+            "tags" => Some(&self.tags),
+            "resource_type" => Some(&self.association),
+            _ => None,
+        }
+    }
+
     /// The schema served under a name.
     pub(crate) fn named(&self, name: &str) -> Option<&Value> {
         self.documents.get(name)

@@ -54,7 +54,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     row("DELETE", "/v2/metadefs/namespaces/{namespace}/tags/{tag}", "Delete a tag", &[], Body::None,
         &[(204, Reply::Empty)], &[400]),
     row("GET", "/v2/metadefs/namespaces/{namespace}/resource_types", "List resource types of a namespace", &[], Body::None,
-        &[(200, Reply::Json("object"))], &[400]),
+        &[(200, Reply::Json("metadefs/associations"))], &[400]),
     row("POST", "/v2/metadefs/namespaces/{namespace}/resource_types", "Associate a resource type", &[], Body::Json("metadefs/resource_type"),
         &[(201, Reply::Json("metadefs/resource_type"))], &[400, 409]),
     row("DELETE", "/v2/metadefs/namespaces/{namespace}/resource_types/{resource_type}", "End an association", &[], Body::None,

@@ -81,16 +81,6 @@ pub(super) fn schema(name: &str, schemas: &Schemas) -> Value {
             "properties": {"message": text, "code": text, "title": text},
             "required": ["message", "code", "title"],
         }),
-        // Written by the layer that looks at tokens, as Keystone's own middleware does.
-        "unauthorized" => json!({
-            "type": "object",
-            "properties": {"error": {
-                "type": "object",
-                "properties": {"code": {"type": "integer"}, "message": text, "title": text},
-                "required": ["code", "message", "title"],
-            }},
-            "required": ["error"],
-        }),
         "versions" => versions(),
         "import_methods" => json!({
             "type": "object",

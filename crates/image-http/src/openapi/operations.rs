@@ -83,7 +83,7 @@ impl Operation {
             Reply::Json(name) => Some(*name),
             Reply::Empty | Reply::Bytes | Reply::Text => None,
         });
-        taken.iter().copied().chain(given).chain(["error", "unauthorized"])
+        taken.iter().copied().chain(given).chain(["error"])
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn refusals() -> Value {
             "description": title(status),
             "headers": {"X-Openstack-Request-Id": {"$ref": "#/components/headers/request_id"}},
             "content": {
-                "application/json": {"schema": reference(if status == 401 { "unauthorized" } else { "error" })},
+                "application/json": {"schema": reference("error")},
                 "text/html": text,
                 "text/plain": text,
             },

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use scurry_formats::OutputFormat;
 use scurry_image::ports::ImageRepository;
-use scurry_image::{ImageService, ImportMethod, ImportRequest, Upload};
+use scurry_image::{ImageService, ImportMethod, ImportPlugin, ImportRequest, NewImage, Upload};
 use scurry_store::{Operation, StoreErrorKind};
 use scurry_types::{ImageId, ImageStatus};
 use tokio::runtime::Runtime;
 
+use crate::plugins::{as_image, gzip};
 use crate::world::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,7 @@ enum Story {
     Import,
     FailedImport,
     WebImport,
+    ConvertedImport,
     Copy,
     UndoneCopy,
     CopyOnOneBackend,
@@ -28,13 +31,14 @@ enum Story {
 }
 
 impl Story {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Upload,
         Self::RefusedUpload,
         Self::Stage,
         Self::Import,
         Self::FailedImport,
         Self::WebImport,
+        Self::ConvertedImport,
         Self::Copy,
         Self::UndoneCopy,
         Self::CopyOnOneBackend,
@@ -46,12 +50,16 @@ impl Story {
     /// What the image is like before.
     async fn prepare(self, service: &ImageService) -> ImageId {
         let who = caller("p");
-        let image = service.create(&who, raw()).await.unwrap();
+        let disk_format = Some(if self == Self::ConvertedImport { "qcow2" } else { "raw" }.to_owned());
+        let image = service.create(&who, NewImage { disk_format, ..raw() }).await.unwrap();
         let id = image.id;
         match self {
             Self::Upload | Self::RefusedUpload | Self::Stage | Self::WebImport => {}
             Self::Import | Self::FailedImport => {
                 service.stage(&who, &id, None, body(&content())).await.unwrap();
+            }
+            Self::ConvertedImport => {
+                service.stage(&who, &id, None, body(&packed_content())).await.unwrap();
             }
             Self::Copy | Self::UndoneCopy | Self::CopyOnOneBackend => {
                 service.upload(&who, &id, Upload::default(), body(&content())).await.unwrap();
@@ -79,7 +87,7 @@ impl Story {
             Self::Stage => {
                 let _ = service.stage(&who, id, None, body(&content())).await;
             }
-            Self::Import | Self::FailedImport => {
+            Self::Import | Self::FailedImport | Self::ConvertedImport => {
                 if self == Self::FailedImport {
                     world.stores[1].faults().fail_nth(Operation::Write, 1, StoreErrorKind::Full);
                 }
@@ -124,7 +132,7 @@ impl Story {
             Self::RefusedUpload => &[Queued],
             Self::Stage => &[Queued, Uploading],
             // Accepted imports go on; one that was not accepted leaves the staged data waiting.
-            Self::Import => &[Uploading, Active],
+            Self::Import | Self::ConvertedImport => &[Uploading, Active],
             Self::FailedImport => &[Uploading, Queued, Active],
             Self::Copy | Self::UndoneCopy | Self::CopyOnOneBackend | Self::DeleteFromStore => &[Active],
             Self::Delete => &[Active, Deleted],
@@ -195,6 +203,9 @@ fn check(story: Story, world: &World, id: &ImageId, how: &str) {
                 Story::Copy => assert!(copies == 1 || copies == 3, "{how}: {copies} copies"),
                 Story::CopyOnOneBackend => assert!(copies == 1 || copies == 4, "{how}: {copies} copies"),
                 Story::Import | Story::WebImport => assert_eq!(copies, 2),
+                Story::ConvertedImport => {
+                    assert_eq!((copies, image.disk_format.as_deref()), (2, Some("raw")), "{how}");
+                }
                 _ => {}
             }
         }
@@ -229,8 +240,19 @@ fn converges(story: Story, world: &World, id: &ImageId) {
     life(async || world.check().await);
 }
 
+/// A compressed image of a disk with the usual content.
+fn packed_content() -> Vec<u8> {
+    let mut image = as_image(&content(), OutputFormat::Qcow2);
+    // The disk ends where the content does, not with a sector.
+    image[24..32].copy_from_slice(&(content().len() as u64).to_be_bytes());
+    gzip(&image)
+}
+
 fn fresh(story: Story) -> (World, ImageId) {
     let mut world = if story == Story::CopyOnOneBackend { World::on_one_backend() } else { World::new() };
+    if story == Story::ConvertedImport {
+        world.settings.import_plugins.steps = vec![ImportPlugin::Decompression, ImportPlugin::Conversion];
+    }
     world.cloning = matches!(story, Story::Copy | Story::UndoneCopy);
     let id = life(async || {
         let service = world.start().await;
@@ -293,6 +315,11 @@ fn imports_from_addresses_survive_a_crash_anywhere() {
 }
 
 #[test]
+fn imports_through_plugins_survive_a_crash_anywhere() {
+    die_everywhere(Story::ConvertedImport);
+}
+
+#[test]
 fn copies_survive_a_crash_anywhere() {
     die_everywhere(Story::Copy);
     die_everywhere(Story::UndoneCopy);
@@ -308,5 +335,5 @@ fn deletions_survive_a_crash_anywhere() {
     die_everywhere(Story::Delete);
     die_everywhere(Story::DeleteInUse);
     die_everywhere(Story::DeleteFromStore);
-    assert_eq!(Story::ALL.len(), 12);
+    assert_eq!(Story::ALL.len(), 13);
 }

@@ -11,6 +11,7 @@ use scurry_image::{Caller, Image, ImageService, ImportMethod, ImportPlugin, Impo
 use scurry_types::{ImageStatus, TaskStatus};
 use zip::write::SimpleFileOptions;
 
+use crate::addresses::Answer;
 use crate::world::*;
 
 fn world(steps: &[ImportPlugin]) -> World {
@@ -23,7 +24,7 @@ fn of(disk: &str, container: &str) -> NewImage {
     NewImage { disk_format: Some(disk.to_owned()), container_format: Some(container.to_owned()), ..raw() }
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -45,7 +46,7 @@ fn disk() -> Vec<u8> {
     disk
 }
 
-fn as_image(disk: &[u8], format: OutputFormat) -> Vec<u8> {
+pub(crate) fn as_image(disk: &[u8], format: OutputFormat) -> Vec<u8> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), disk).unwrap();
     let reader = open_for_conversion(file.path(), DiskFormat::Raw).unwrap();
@@ -258,4 +259,45 @@ async fn properties_are_put_on_unless_a_role_is_spared() {
     assert_eq!(copied.properties["hw_disk_bus"], "ide", "plugins are not for copies");
     service.shutdown().await;
     world.check().await;
+}
+
+#[tokio::test]
+async fn what_comes_from_an_address_is_prepared_as_well() {
+    let world = world(&[ImportPlugin::Decompression, ImportPlugin::Conversion]);
+    let service = world.start().await;
+    let source = as_image(&disk(), OutputFormat::Qcow2);
+    for bytes in [source.clone(), gzip(&source), zip(&[&source])] {
+        let image = service.create(&caller("p"), of("qcow2", "bare")).await.unwrap();
+        let half = bytes[..bytes.len() / 2].to_vec();
+        world.outbound.then(Addresses::IMAGE, Answer::Broken(half, bytes.len() as u64));
+        world.outbound.then(Addresses::IMAGE, Answer::Unannounced(bytes));
+        let method = ImportMethod::WebDownload { uri: Addresses::IMAGE.to_owned() };
+        let task = service.import(&caller("p"), &image.id, import(method, &["one"])).await.unwrap().unwrap();
+        let task = ended(&service, &task).await;
+        assert_eq!(task.status, TaskStatus::Success, "{}", task.message);
+        let image = service.get(&caller("p"), &image.id).await.unwrap();
+        assert_eq!((formats(&image), image.size), (("raw", "bare"), Some(3_000_320)));
+        assert!(world.stores[0].content(&image.locations[0].url).unwrap() == disk());
+    }
+    assert_eq!(world.outbound.asked().len(), 6, "what breaks off is asked for again");
+    service.shutdown().await;
+    world.check().await;
+    nothing_left(&world);
+}
+
+#[tokio::test]
+async fn an_address_without_end_stops_at_the_cap() {
+    for steps in [[ImportPlugin::Conversion], [ImportPlugin::Decompression]] {
+        let mut world = world(&steps);
+        world.settings.image_size_cap = 1 << 20;
+        let service = world.start().await;
+        let image = service.create(&caller("p"), of("qcow2", "bare")).await.unwrap();
+        world.outbound.then(Addresses::IMAGE, Answer::Endless);
+        let method = ImportMethod::WebDownload { uri: Addresses::IMAGE.to_owned() };
+        let task = service.import(&caller("p"), &image.id, import(method, &["one"])).await.unwrap().unwrap();
+        let task = ended(&service, &task).await;
+        assert!(task.message.ends_with("image is too large."), "{}", task.message);
+        service.shutdown().await;
+        world.check().await;
+    }
 }

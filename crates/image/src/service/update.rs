@@ -152,7 +152,7 @@ impl Core {
             }
         }
         if wanted.len() > image.locations.len()
-            && let Some(size) = image.size.or(first_new.as_ref().map(|(len, _)| *len))
+            && let Some(size) = image.size.or(first_new)
         {
             plan.room = self.room(image, Some(size), wanted.len()).await?;
         }

@@ -32,8 +32,13 @@ async fn an_upload_that_cannot_be_entered_leaves_an_image_that_can_be_uploaded()
         },
     });
     service.start().await.unwrap();
-    let caller =
-        Caller { project: Some("p".into()), user: None, is_admin: false, request_id: "req-1".into() };
+    let caller = Caller {
+        project: Some("p".into()),
+        user: None,
+        is_admin: false,
+        roles: Vec::new(),
+        request_id: "req-1".into(),
+    };
     let new = NewImage {
         disk_format: Some("raw".into()),
         container_format: Some("bare".into()),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The Image service's configuration as a value.
 
+mod cache;
 mod domain;
 pub(crate) mod front;
 mod keystone;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use scurry_types::{HashAlgorithm, Secret, size};
 
+pub use cache::ImageCache;
 pub use domain::{DelayedDelete, PropertyProtection, PropertyRules};
 pub use front::{AddressRange, CorsOrigin, HealthBackend, Healthcheck};
 pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
@@ -140,6 +142,8 @@ pub struct GlanceConf {
     pub keystone_authtoken: Option<KeystoneAuthtoken>,
     /// `[paste_deploy]`: how callers are known, and what else stands before the API.
     pub pipeline: Pipeline,
+    /// The image cache, when it has a directory.
+    pub image_cache: Option<ImageCache>,
     /// `[oslo_limit]`, when `use_keystone_limits` is on.
     pub oslo_limit: Option<OsloLimit>,
     /// `[oslo_policy]`.
@@ -241,6 +245,7 @@ impl GlanceConf {
             enable_proxy_headers_parsing: proxies && pipeline.proxy_headers,
             healthcheck: front::healthcheck(reader, &pipeline),
             pipeline,
+            image_cache: cache::read(reader),
             keystone_authtoken,
             oslo_limit: use_keystone_limits.then(|| keystone::oslo_limit(reader)).flatten(),
             oslo_policy: oslo_policy(reader),

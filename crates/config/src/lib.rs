@@ -21,9 +21,9 @@ pub use error::{ConfigErrors, Place, Problem};
 pub use files::{ConfigFiles, RawValue};
 pub use glance::{
     AddressRange, AuthMethod, Authentication, CinderStore, CorsOrigin, DelayedDelete, DomainSetting,
-    FileStore, GlanceConf, HealthBackend, Healthcheck, HttpStore, ImageFormats, ImportPlugins, KeystoneAuth,
-    KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, PropertyProtection, PropertyRules, Store, StoreKind,
-    StoreSection,
+    FileStore, GlanceConf, HealthBackend, Healthcheck, HttpStore, ImageCache, ImageFormats, ImportPlugins,
+    KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, PropertyProtection, PropertyRules,
+    Store, StoreKind, StoreSection,
 };
 pub use option::{Kind, OptionSpec};
 pub use reader::{FromOption, Reader};

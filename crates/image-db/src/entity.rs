@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)]
 
 pub(crate) mod block_hash;
+pub(crate) mod cached_image;
 pub(crate) mod image;
 pub(crate) mod job;
 pub(crate) mod location;
@@ -16,6 +17,7 @@ pub(crate) mod metadef_property;
 pub(crate) mod metadef_resource_type;
 pub(crate) mod metadef_tag;
 pub(crate) mod node;
+pub(crate) mod node_reference;
 pub(crate) mod property;
 pub(crate) mod tag;
 pub(crate) mod task;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The image crate's port on top of the tables.
 
+mod cache;
 mod change;
 mod children;
 mod delete;

@@ -51,6 +51,20 @@ pub const ROUTE_RULES: &[(&str, &str, &[&str])] = &[
     ("PUT", "/v2/images/{id}/members/{member}", &["modify_member"]),
     ("DELETE", "/v2/images/{id}/members/{member}", &["delete_member"]),
     ("DELETE", "/v2/stores/{store}/{id}", &["delete_image_location", "get_image_location"]),
+    ("GET", "/v2/cache", &["cache_list"]),
+    ("DELETE", "/v2/cache", &["cache_delete"]),
+    ("PUT", "/v2/cache/{id}", &["cache_image"]),
+    ("DELETE", "/v2/cache/{id}", &["cache_delete"]),
+    ("GET", "/v2/cache/nodes/{id}", &["list_cached_nodes"]),
+    ("POST", "/v2/cache/clean", &["cache_clean"]),
+    ("POST", "/v2/cache/prune", &["cache_prune"]),
+    ("GET", "/v2/cached_images", &["manage_image_cache"]),
+    ("DELETE", "/v2/cached_images", &["manage_image_cache"]),
+    ("DELETE", "/v2/cached_images/{id}", &["manage_image_cache"]),
+    ("GET", "/v2/queued_images", &["manage_image_cache"]),
+    ("DELETE", "/v2/queued_images", &["manage_image_cache"]),
+    ("PUT", "/v2/queued_images/{id}", &["manage_image_cache"]),
+    ("DELETE", "/v2/queued_images/{id}", &["manage_image_cache"]),
     ("GET", "/v2/tasks", &["tasks_api_access", "get_tasks"]),
     ("POST", "/v2/tasks", &["tasks_api_access", "add_task"]),
     ("GET", "/v2/tasks/{id}", &["tasks_api_access", "get_task"]),
@@ -144,6 +158,22 @@ impl Api {
             return Err(ApiError::no_resource());
         }
         Err(ApiError::not_permitted(rule))
+    }
+
+    /// Lets the caller act on whatever the rule sees as its target, or says 403.
+    pub(crate) fn require_on(&self, asker: &Asker, rule: &str, target: &Target) -> Result<(), ApiError> {
+        if self.policy.check(rule, &asker.context, target) {
+            return Ok(());
+        }
+        Err(ApiError::not_permitted(rule))
+    }
+
+    /// Goes on where there is an image cache.
+    pub(crate) fn require_cache(&self) -> Result<(), ApiError> {
+        match self.settings().cache {
+            Some(_) => Ok(()),
+            None => Err(ApiError::not_found("Caching via API is not supported at this site.")),
+        }
     }
 
     /// Lets the caller do something that concerns no image in particular, or says 403.

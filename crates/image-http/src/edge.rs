@@ -37,6 +37,8 @@ pub(crate) struct Front {
     pub(crate) http: Arc<HttpSettings>,
     /// The API's description, written once.
     pub(crate) openapi: Bytes,
+    /// There is an image cache.
+    pub(crate) cache: bool,
 }
 
 /// Looks for a version in the media type, else in the first segment of the path.
@@ -45,7 +47,7 @@ pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) 
     let path = request.uri().path();
     let (first, rest) = split_first(path);
     match first {
-        "versions" => return versions::list(&base, StatusCode::OK),
+        "versions" => return versions::list(&base, StatusCode::OK, front.cache),
         "openapi.json" if rest.is_empty() => return described(&front, request.method()),
         "healthcheck" if rest.is_empty() => {
             let (parts, _) = request.into_parts();
@@ -58,8 +60,8 @@ pub(crate) async fn negotiate(State(front): State<Front>, mut request: Request) 
         Some(version) => (version, path),
         None => (first, rest),
     };
-    if !versions::is_known(version) {
-        return versions::list(&base, StatusCode::MULTIPLE_CHOICES);
+    if !versions::is_known(version, front.cache) {
+        return versions::list(&base, StatusCode::MULTIPLE_CHOICES, front.cache);
     }
     if rest.is_empty() {
         let location = format!("{}/v2/", base.trim_end_matches('/'));

@@ -2,6 +2,8 @@
 //! One file a resource or use case.
 
 pub(crate) mod actions;
+pub(crate) mod cache;
+pub(crate) mod cached_images;
 pub(crate) mod create_image;
 pub(crate) mod delete_image;
 pub(crate) mod download;

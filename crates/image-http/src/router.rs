@@ -21,9 +21,9 @@ use crate::api::Api;
 use crate::edge::{self, Front};
 use crate::error::ApiError;
 use crate::handlers::{
-    actions, create_image, delete_image, download, image_tasks, import, list_images, locations, members,
-    metadefs, schemas, show_image, stage, store_info, store_locations, tags, tasks, update_image, upload,
-    usage,
+    actions, cache, cached_images, create_image, delete_image, download, image_tasks, import, list_images,
+    locations, members, metadefs, schemas, show_image, stage, store_info, store_locations, tags, tasks,
+    update_image, upload, usage,
 };
 use crate::openapi;
 use crate::settings::HttpSettings;
@@ -45,6 +45,7 @@ where
 {
     let http = Arc::new(settings);
     let ids = RequestIds::accept(http.max_request_id_length);
+    let cache = service.settings().cache.is_some();
     let api = Api::new(service, policy, Arc::clone(&http));
     let openapi = Bytes::from(openapi::document(&api.schemas).to_string());
     let v2 = routes()
@@ -54,7 +55,7 @@ where
         .with_state(api);
     Router::new()
         .fallback(edge::negotiate)
-        .with_state(Front { v2, http: Arc::clone(&http), openapi })
+        .with_state(Front { v2, http: Arc::clone(&http), openapi, cache })
         .layer(CatchPanicLayer::custom(edge::panicked)) // a bug costs one request
         .layer(from_fn(edge::observe)) // span, access log, error bodies, refused uploads
         .layer(from_fn_with_state(http, edge::cors::apply)) // pages of other origins
@@ -85,6 +86,17 @@ fn routes() -> Router<Api> {
         .route("/v2/images/{id}/members/{member}", only("GET, PUT, DELETE", get(members::show).put(members::update).delete(members::remove)))
         .route("/v2/stores/{store}/{id}", only("DELETE", delete(store_locations::delete)))
 
+        .route("/v2/cache", only("GET, DELETE", get(cache::show).delete(cache::clear)))
+        .route("/v2/cache/{id}", only("DELETE, PUT", put(cache::queue).delete(cache::delete)))
+        .route("/v2/cache/nodes/{id}", only("GET", get(cache::nodes)))
+        .route("/v2/cache/clean", only("POST", post(cache::clean)))
+        .route("/v2/cache/prune", only("POST", post(cache::prune)))
+        // Glance has these in a filter before its routes: other verbs fall through to nothing.
+        .route("/v2/cached_images", among("GET, DELETE", get(cached_images::cached).delete(cached_images::clear_cached)))
+        .route("/v2/cached_images/{id}", among("DELETE", delete(cached_images::remove_cached)))
+        .route("/v2/queued_images", among("GET, DELETE", get(cached_images::queued).delete(cached_images::clear_queued)))
+        .route("/v2/queued_images/{id}", among("DELETE, PUT", put(cached_images::queue).delete(cached_images::remove_queued)))
+
         .route("/v2/tasks", only("GET, POST", get(tasks::list).post(tasks::create)))
         .route("/v2/tasks/{id}", only("GET, DELETE", get(tasks::show).delete(tasks::delete)))
 
@@ -106,4 +118,10 @@ fn only(allow: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
     let refuse = move |method: Method| async move { ApiError::method_not_allowed(&method, allow) };
     let routes = if allow.contains("GET") { routes.head(refuse) } else { routes };
     routes.fallback(refuse)
+}
+
+/// Any other verb is answered as if there were no such path.
+fn among(allow: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
+    let routes = if allow.contains("GET") { routes.head(edge::unmatched) } else { routes };
+    routes.fallback(edge::unmatched)
 }

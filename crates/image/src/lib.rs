@@ -5,6 +5,7 @@
 //! [`ports::Limits`] and stores as [`scurry_store::Registry`]; policy rules are checked by its callers.
 
 mod body;
+mod cache;
 mod caller;
 mod error;
 mod image;
@@ -33,6 +34,6 @@ pub use query::{
 };
 #[cfg(any(test, feature = "crash-points"))]
 pub use service::CrashPoints;
-pub use service::{ImageService, ImportTask, Orphan, Scrubbed, ServiceParts, Usage};
-pub use settings::{DelayedDelete, ImageSettings, Quotas};
+pub use service::{CachePart, ImageService, ImportTask, Orphan, Pruned, Scrubbed, ServiceParts, Usage};
+pub use settings::{CacheSettings, DelayedDelete, ImageSettings, Quotas};
 pub use task::{Task, TaskQuery, TaskSortKey};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the use cases need of the outside: the database and the project limits.
 
+mod cache;
 mod change;
 mod journal;
 mod metadef;
@@ -14,6 +15,7 @@ use chrono::{DateTime, Utc};
 use scurry_jobs::NewJob;
 use scurry_types::{BlockHashes, ImageId, ImageStatus, JobId, MemberStatus, ProjectId};
 
+pub use cache::{CacheRecords, CachedImage, Hits};
 pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
 pub use journal::{Purpose, WriteRow};
 pub use metadef::{Existing, Loaded, MetadefOutcome, MetadefRepository};
@@ -62,7 +64,7 @@ pub enum Counted {
 
 /// Images and what belongs to them. Every method is one transaction.
 #[async_trait]
-pub trait ImageRepository: fmt::Debug + Send + Sync + 'static {
+pub trait ImageRepository: CacheRecords + fmt::Debug + Send + Sync + 'static {
     /// Adds an image; [`Outcome::Taken`] when its id was ever used.
     async fn create(&self, image: &Image) -> Result<Outcome, RepositoryError>;
 

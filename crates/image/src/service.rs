@@ -2,6 +2,7 @@
 //! The use cases, one file each.
 
 mod activation;
+mod cache;
 mod core;
 mod crash;
 mod create;
@@ -32,6 +33,7 @@ use scurry_jobs::{Engine, EngineSettings, Handler, JobRepository};
 use scurry_store::Registry;
 use tokio_util::task::TaskTracker;
 
+pub use self::cache::{CachePart, Pruned};
 use self::core::Core;
 #[cfg(any(test, feature = "crash-points"))]
 pub use self::crash::CrashPoints;
@@ -104,6 +106,10 @@ impl ImageService {
     /// awaited before the first request is served.
     pub async fn start(&self) -> Answer<()> {
         self.recover().await?;
+        if let Some(cache) = &self.core.cache {
+            cache.prepare().await?;
+            self.tracker.spawn(Arc::clone(&self.core).tend_cache());
+        }
         self.engine.start().await?;
         self.scrub_in_background();
         self.expire_tasks_in_background();

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The options of glance-api.conf the use cases act on; defaults are Glance's.
 
+mod cache;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use scurry_types::HashAlgorithm;
 
 use crate::plugins::ImportPlugins;
+
+pub use cache::CacheSettings;
 
 /// `image_member_quota` and its kin; a negative number means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,10 @@ pub struct ImageSettings {
     pub progress_interval: Duration,
     /// Pause before a failed job is tried again; doubled after each further failure.
     pub job_back_off: Duration,
+    /// The image cache, when there is one.
+    pub cache: Option<CacheSettings>,
+    /// The old routes that manage the cache are there (paste flavor `cachemanagement`).
+    pub cache_management: bool,
 }
 
 impl Default for ImageSettings {
@@ -117,6 +125,8 @@ impl Default for ImageSettings {
             glance_download_properties: list(&["hw_", "trait:", "os_distro", "os_secure_boot", "os_type"]),
             progress_interval: Duration::from_secs(10),
             job_back_off: Duration::from_secs(2),
+            cache: None,
+            cache_management: false,
         }
     }
 }

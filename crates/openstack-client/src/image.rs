@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Calls of the Image API v2 that block storage needs.
 
+mod cache;
 mod model;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use reqwest::Method;
 use scurry_types::Secret;
 use serde_json::{Map, Value, json};
 
+pub use cache::{CacheContents, CachedImage, Pruned};
 pub use model::{Image, ImageLocation};
 
 use crate::error::ClientError;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The command line: what can be asked of `scurry`, with help that teaches.
 
+mod cache;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scurry_types::ImageId;
+
+pub(crate) use cache::{CacheAction, CacheOptions};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -68,6 +72,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: VolumeAction,
     },
+    /// Look at the image cache of a node and manage it, as glance-cache-manage does
+    Cache(CacheOptions),
     /// Print the completion script of a shell
     Completions {
         /// The shell; try: source <(scurry completions bash)

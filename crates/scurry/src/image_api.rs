@@ -2,6 +2,7 @@
 //! The image service, wired from its configuration: the same for `scurry up` and `scurry image-api`.
 
 pub(crate) mod access;
+mod cache;
 mod domain;
 mod outbound;
 mod plugins;
@@ -176,6 +177,8 @@ fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
         glance_download_properties: conf.glance_download_properties.clone(),
         task_time_to_live: Duration::from_secs(conf.task_time_to_live.saturating_mul(3600)),
         concurrent_jobs: conf.task_pool_threads,
+        cache: cache::settings(conf)?,
+        cache_management: conf.pipeline.cache_manage,
         ..ImageSettings::default()
     })
 }

@@ -2,10 +2,12 @@
 //! The `scurry` binary: reads the command line and wires the crates together.
 
 mod attach;
+mod cache;
 mod cli;
 mod config_files;
 mod db;
 mod demo;
+mod environment;
 mod failure;
 mod image_api;
 mod policy;
@@ -37,6 +39,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         cli.command,
         Command::Demo(_)
             | Command::Volume { .. }
+            | Command::Cache(_)
             | Command::Config { .. }
             | Command::Db { .. }
             | Command::Policy { .. }
@@ -69,6 +72,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Config { action } => config_files::run(action),
             Command::Policy { action } => policy::run(action),
             Command::Volume { action } => volume::run(action).await,
+            Command::Cache(options) => cache::run(options).await,
             Command::Completions { .. } => Ok(ExitCode::SUCCESS),
         }
     })

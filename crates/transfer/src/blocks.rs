@@ -41,7 +41,7 @@ impl Blocks {
         Self { expected, hashes, current: blake3::Hasher::new(), filled: 0, len: 0, wrong: None, stop }
     }
 
-    fn data(&mut self, mut data: &[u8]) {
+    pub(crate) fn data(&mut self, mut data: &[u8]) {
         self.len += data.len() as u64;
         while !data.is_empty() {
             let room = (BLOCK_SIZE - self.filled) as usize;
@@ -97,7 +97,14 @@ impl Feed for Blocks {
         }
     }
 
-    fn finish(mut self) -> Self::Output {
+    fn finish(self) -> Self::Output {
+        self.end()
+    }
+}
+
+impl Blocks {
+    /// There is no more.
+    pub(crate) fn end(mut self) -> Result<BlockHashes, WrongBlock> {
         if self.filled > 0 {
             self.end_block();
         }

@@ -11,13 +11,13 @@ use crate::piece::Part;
 use crate::side::{Feed, Side};
 
 /// One running hash.
-enum Hasher {
+pub(crate) enum Hasher {
     Md5(Md5),
     Secure(Context),
 }
 
 impl Hasher {
-    fn new(algorithm: HashAlgorithm) -> Self {
+    pub(crate) fn new(algorithm: HashAlgorithm) -> Self {
         let algorithm = match algorithm {
             HashAlgorithm::Md5 => return Self::Md5(Md5::new()),
             HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
@@ -29,10 +29,18 @@ impl Hasher {
         Self::Secure(Context::new(algorithm))
     }
 
-    fn update(&mut self, data: &[u8]) {
+    pub(crate) fn update(&mut self, data: &[u8]) {
         match self {
             Self::Md5(hash) => hash.update(data),
             Self::Secure(hash) => hash.update(data),
+        }
+    }
+
+    /// The digest of all that was fed, hexadecimal.
+    pub(crate) fn value(self) -> String {
+        match self {
+            Self::Md5(hash) => hex(&hash.finalize()),
+            Self::Secure(hash) => hex(hash.finish().as_ref()),
         }
     }
 }
@@ -45,10 +53,7 @@ impl Feed for Hasher {
     }
 
     fn finish(self) -> String {
-        match self {
-            Self::Md5(hash) => hex(&hash.finalize()),
-            Self::Secure(hash) => hex(hash.finish().as_ref()),
-        }
+        self.value()
     }
 }
 

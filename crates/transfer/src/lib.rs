@@ -23,6 +23,7 @@ mod regroup;
 mod side;
 mod stream;
 mod target;
+mod verify;
 mod watchers;
 
 pub use budget::{MemoryBudget, Reservation};
@@ -34,3 +35,4 @@ pub use progress::{Progress, Snapshot};
 pub use scurry_formats::Inspection;
 pub use stream::read_stream;
 pub use target::{OnFailure, OpenTarget, Target, TargetOutcome};
+pub use verify::{Known, Verifier};

@@ -68,17 +68,16 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .deprecated()
         .ignored(),
     text(D, "digest_algorithm", "Digest of signatures.").default("sha256").deprecated().ignored(),
-    text(D, "image_cache_dir", "Directory of the image cache.").ignored(),
+    text(D, "image_cache_dir", "Directory of the image cache."),
     text(D, "image_cache_driver", "How the image cache keeps its books.")
         .default("centralized_db")
-        .choices(&["centralized_db", "sqlite", "xattr"])
-        .ignored(),
+        .choices(&["centralized_db", "sqlite", "xattr"]),
     text(D, "image_cache_sqlite_db", "The image cache's database file.")
         .default("cache.db")
         .deprecated()
         .ignored(),
-    int(D, "image_cache_max_size", "10737418240", "Bytes the image cache is pruned to.").min(0).ignored(),
-    int(D, "image_cache_stall_time", "86400", "Seconds an unfinished cache entry is kept.").min(0).ignored(),
+    int(D, "image_cache_max_size", "10737418240", "Bytes the image cache is pruned to.").min(0),
+    int(D, "image_cache_stall_time", "86400", "Seconds an unfinished cache entry is kept.").min(0),
     text(D, "default_publisher_id", "Sender of notifications.").default("image.localhost").ignored(),
     list(D, "disabled_notifications", "", "Notifications not sent.").ignored(),
     text(D, "pydev_worker_debug_host", "Host of a debugger.").ignored(),

@@ -8,6 +8,7 @@
 )]
 
 mod away;
+mod cached;
 mod changes;
 mod jobs;
 mod metadefs;

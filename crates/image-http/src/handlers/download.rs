@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use scurry_image::Download;
 use scurry_types::StoreId;
 
+use super::store_info::is_reserved;
 use crate::api::{Api, Asker, ImagePath};
 use crate::body::NoBody;
 use crate::error::ApiError;
@@ -25,11 +26,13 @@ pub(crate) async fn download(
     headers: HeaderMap,
     _: NoBody,
 ) -> Result<Response, ApiError> {
-    let prefer = preferred_stores(&api, &Params::parse(query.as_deref()))?;
     let image = api.image_for(&asker, "download_image", &id).await?;
+    let params = Params::parse(query.as_deref());
+    let prefer: Vec<&str> = names(params.first("prefer").unwrap_or_default()).collect();
     if !prefer.is_empty() {
         api.require(&asker, "download_from_store", &image)?;
     }
+    let prefer = known_stores(&api, &prefer)?;
     let wanted = range::wanted(&headers)?;
     match api.service.download(&asker.caller, &id, wanted, &prefer).await? {
         Some(download) => Ok(send(download, wanted.is_some())),
@@ -37,16 +40,18 @@ pub(crate) async fn download(
     }
 }
 
-/// Stores in `prefer=a,b`, all of them known.
-fn preferred_stores(api: &Api, params: &Params) -> Result<Vec<StoreId>, ApiError> {
-    let names = params.first("prefer").unwrap_or_default().split(',').map(str::trim);
-    names
-        .filter(|name| !name.is_empty())
-        .map(|name| match api.service.stores().get(name) {
-            Some(_) => Ok(StoreId::new(name)),
-            None => Err(ApiError::bad_request(format!("Store '{name}' is not configured."))),
-        })
-        .collect()
+/// The names in `prefer=a,b`.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// The stores of these names; all of them must be there.
+fn known_stores(api: &Api, names: &[&str]) -> Result<Vec<StoreId>, ApiError> {
+    let store = |name: &&str| match api.service.stores().get(name) {
+        Some(_) if !is_reserved(name) => Ok(StoreId::new(*name)),
+        _ => Err(ApiError::bad_request(format!("Store '{name}' is not configured."))),
+    };
+    names.iter().map(store).collect()
 }
 
 fn send(download: Download, partial: bool) -> Response {
@@ -55,7 +60,9 @@ fn send(download: Download, partial: bool) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-    if let Some(value) = download.image.checksum.and_then(|md5| HeaderValue::from_str(&md5).ok()) {
+    // The header tells of the body (RFC 1864), and the MD5 of a part is not known.
+    let md5 = download.image.checksum.filter(|_| !partial);
+    if let Some(value) = md5.and_then(|md5| HeaderValue::from_str(&md5).ok()) {
         headers.insert(HeaderName::from_static("content-md5"), value);
     }
     if partial {

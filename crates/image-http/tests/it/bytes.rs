@@ -47,6 +47,8 @@ async fn a_range_is_a_part(#[case] range: &str, #[case] header: &str, #[case] bo
     assert_eq!((answer.status, answer.text().as_str()), (206, body));
     assert_eq!(answer.header("content-range"), Some(header));
     assert_eq!(answer.header("content-length"), Some(body.len().to_string().as_str()));
+    // The image's MD5 is not the part's.
+    assert_eq!(answer.header("content-md5"), None);
 }
 
 #[rstest]

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test, its shared parts too")]
 
 mod bytes;
+mod cache;
 mod delayed_delete;
 mod discovery;
+mod downloads;
 mod edges;
 mod front;
 mod hostile;

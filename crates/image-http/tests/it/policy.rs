@@ -13,6 +13,7 @@ use crate::support::{Answer, TestApi};
 async fn denying(rules: &[&str]) -> TestApi {
     TestApi::with(|options| {
         options.image.show_multiple_locations = true;
+        options.cache();
         for rule in rules {
             options.policy.set_rule(rule, "!").unwrap();
         }

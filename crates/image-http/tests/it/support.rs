@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An API of its own for each test, and requests to it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use scurry_auth::Context;
 use scurry_auth::middleware::unauthorized;
 use scurry_auth::policy::{Policy, glance};
 use scurry_image::ports::Limits;
-use scurry_image::{ImageService, ImageSettings, ServiceParts};
+use scurry_image::{CacheSettings, ImageService, ImageSettings, ServiceParts};
 use scurry_image_db::Database;
 use scurry_image_http::{HttpSettings, router};
 use scurry_store::{Registry, Store};
@@ -30,7 +31,7 @@ pub(crate) struct TestApi {
     pub(crate) fast: MemoryStore,
     pub(crate) slow: MemoryStore,
     service: ImageService,
-    _dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// What makes one test's API different.
@@ -39,6 +40,17 @@ pub(crate) struct Options {
     pub(crate) http: HttpSettings,
     pub(crate) policy: Policy,
     pub(crate) limits: Option<Arc<dyn Limits>>,
+    /// A directory of the test's own.
+    pub(crate) dir: PathBuf,
+}
+
+impl Options {
+    /// Gives the API an image cache that downloads use, and the old routes that manage it.
+    pub(crate) fn cache(&mut self) -> &mut CacheSettings {
+        self.image.cache_management = true;
+        let cache = CacheSettings::new(self.dir.join("cache"), "http://node.test:9292");
+        self.image.cache.insert(cache)
+    }
 }
 
 impl TestApi {
@@ -56,6 +68,7 @@ impl TestApi {
             },
             policy: Policy::new(glance::DEFAULTS).unwrap(),
             limits: None,
+            dir: dir.path().to_owned(),
         };
         std::fs::create_dir_all(&options.image.staging_dir).unwrap();
         change(&mut options);
@@ -78,7 +91,7 @@ impl TestApi {
         });
         service.start().await.unwrap();
         let app = router(service.clone(), Arc::new(options.policy), options.http, from_fn(authenticate));
-        Self { app, fast, slow, service, _dir: dir }
+        Self { app, fast, slow, service, dir }
     }
 
     /// The router itself.

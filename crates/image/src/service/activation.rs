@@ -34,6 +34,9 @@ impl ImageService {
         if image.status == from {
             let guard = Guard::states(&[from, to]);
             if self.core.images.change(id, &guard, &[Change::Status(to)]).await? == Outcome::Done {
+                if to == ImageStatus::Deactivated {
+                    self.core.drop_cached(id).await;
+                }
                 return Ok(());
             }
         }

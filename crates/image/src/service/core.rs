@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What use cases and jobs share: the ports, and the rules of who sees what.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::quota::Reservations;
 use super::{Answer, CrashPoints, ServiceParts};
+use crate::cache::Cache;
 use crate::caller::Caller;
 use crate::error::ImageError;
-use crate::image::Image;
+use crate::image::{Image, ImageLocation};
 use crate::ports::{ImageRepository, Limits, Outbound};
 use crate::settings::ImageSettings;
 
@@ -32,6 +34,8 @@ pub(super) struct Core {
     pub(super) settings: ImageSettings,
     pub(super) budget: MemoryBudget,
     pub(super) crash: CrashPoints,
+    /// `None` without `image_cache_dir`.
+    pub(super) cache: Option<Arc<Cache>>,
     /// Cancelled when the process goes down.
     pub(super) stopping: CancellationToken,
     /// Held while an object is found to be free and registered as an image's.
@@ -69,6 +73,7 @@ impl Core {
             known
         });
         let budget = MemoryBudget::new(settings.max_bytes_in_flight);
+        let cache = settings.cache.clone().map(|cache| Arc::new(Cache::new(cache, Arc::clone(&images))));
         Self {
             images,
             jobs,
@@ -78,6 +83,7 @@ impl Core {
             settings,
             budget,
             crash: CrashPoints::default(),
+            cache,
             stopping: CancellationToken::new(),
             registering: Arc::default(),
             reservations: Arc::default(),
@@ -109,8 +115,21 @@ impl Core {
 
     /// An image the caller may see.
     pub(super) async fn visible(&self, caller: &Caller, id: &ImageId) -> Answer<Image> {
-        let image = self.images.get(id).await?.ok_or_else(|| ImageError::no_image(id))?;
+        let mut image = self.images.get(id).await?.ok_or_else(|| ImageError::no_image(id))?;
+        self.weigh(&mut image);
         if self.may_see(caller, &image).await? { Ok(image) } else { Err(ImageError::no_image(id)) }
+    }
+
+    /// Puts an image's locations in the order they are shown and tried: by the weight of their stores, then as
+    /// they came.
+    pub(super) fn weigh(&self, image: &mut Image) {
+        image.locations.sort_by_key(|location| self.lightness(location));
+    }
+
+    /// The heavier a location's store, the smaller.
+    pub(super) fn lightness(&self, location: &ImageLocation) -> Reverse<i64> {
+        let store = location.store().and_then(|store| self.stores.get(store));
+        Reverse(store.map_or(0, |store| store.facts().weight))
     }
 
     pub(super) async fn may_see(&self, caller: &Caller, image: &Image) -> Answer<bool> {

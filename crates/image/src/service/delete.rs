@@ -52,6 +52,7 @@ impl ImageService {
                 // Whoever still writes for the image clears up after itself when it finds the image gone.
                 self.core.stop_upload(id);
                 self.engine.stop_image(id);
+                self.core.drop_cached(id).await;
                 return if waits {
                     self.core.remove_staged(id).await
                 } else {

@@ -21,9 +21,11 @@ impl ImageService {
         let project = caller.project.as_ref();
         let viewer = if caller.is_admin { Viewer::Admin { project } } else { Viewer::Project(project) };
         let page = self.core.images.list(viewer, query).await?;
-        page.ok_or_else(|| {
+        let mut page = page.ok_or_else(|| {
             let marker = query.marker.as_ref().map_or("", |id| id.as_str());
             ImageError::Invalid(format!("No image found with ID {marker}"))
-        })
+        })?;
+        page.iter_mut().for_each(|image| self.core.weigh(image));
+        Ok(page)
     }
 }

@@ -44,7 +44,10 @@ impl ImageService {
             if self.core.images.change(id, &guard, &plan.changes).await? == Outcome::Done {
                 self.core.clear_writes(&plan.disowned).await;
                 // The new owner may be another project: what was changed is shown all the same.
-                return self.core.images.get(id).await?.ok_or_else(|| ImageError::no_image(id));
+                let changed = self.core.images.get(id).await?;
+                let mut changed = changed.ok_or_else(|| ImageError::no_image(id))?;
+                self.core.weigh(&mut changed);
+                return Ok(changed);
             }
             if plan.touches_data && image.held_by().is_some() {
                 return Err(ImageError::Conflict("Image has active task".to_owned()));

@@ -10,6 +10,7 @@
 mod access;
 mod addresses;
 mod backends;
+mod cache;
 mod copy;
 mod crash;
 mod delete;

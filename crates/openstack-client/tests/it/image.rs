@@ -82,3 +82,22 @@ async fn the_catalog_has_the_service_when_no_address_is_given() {
     client.delete("i1").await.unwrap();
     assert_eq!(cloud.last().line, "DELETE /image/v2/images/i1");
 }
+
+#[tokio::test]
+async fn the_cache_is_managed() {
+    let (cloud, client) = client().await;
+    let entry = json!({"id": 1, "image_id": "i1", "hits": 2, "last_accessed": 1.5, "last_modified": 1.0,
+        "size": 10, "checksum": null});
+    cloud.answer(200, json!({"cached_images": [entry], "queued_images": ["i2"]}));
+    let contents = client.cache_contents().await.unwrap();
+    assert_eq!((contents.cached_images[0].hits, contents.queued_images), (2, vec!["i2".to_owned()]));
+    cloud.answer_with(204, &[], String::new());
+    client.clear_cache(Some("queue")).await.unwrap();
+    assert_eq!(cloud.last().line, "DELETE /glance/v2/cache");
+    assert_eq!(cloud.last().header("x-image-cache-clear-target"), Some("queue"));
+    cloud.answer(200, json!({"total_files_pruned": 1, "total_bytes_pruned": 10}));
+    assert_eq!(client.prune_cache().await.unwrap().total_bytes_pruned, 10);
+    cloud.answer_with(202, &[], String::new());
+    client.cache_image("../i1").await.unwrap();
+    assert_eq!(cloud.last().line, "PUT /glance/v2/cache/..%2Fi1");
+}

@@ -51,6 +51,8 @@ async fn an_image_leaves_one_of_its_stores() {
     assert_eq!(delete("admin", "fast").await.status, 204);
     assert!(api.fast.urls().is_empty());
     assert_eq!(delete("admin", "slow").await.status, 403);
+    // Where only one copy is left, that is said of every store.
+    delete("admin", "fast").await.refuses(403, "Cannot delete image data from the only store containing it.");
     assert_eq!(api.get("alice", &format!("/v2/images/{id}")).await.json()["stores"], "slow");
     api.shutdown().await;
 }

@@ -158,9 +158,8 @@ impl ImageService {
                     .to_owned(),
             ));
         }
-        if let [last] = image.locations.as_slice()
-            && last.store() == Some(store.as_str())
-        {
+        // Wherever the only copy is: which store it is in is asked only where there are several.
+        if image.locations.len() == 1 {
             return Err(ImageError::Forbidden(
                 "Cannot delete image data from the only store containing it. \
                  Consider deleting the image instead."

@@ -48,7 +48,7 @@ async fn the_api_describes_itself_to_everybody() {
     assert!(answer.json() == scurry_image_http::openapi());
     assert_eq!(api.call("-", "POST", "/openapi.json").send().await.status, 405);
     let vendor = TestApi::with(|options| {
-        options.http.custom_properties.insert("vendor".into(), json!({"type": "string"}));
+        options.http.custom_schema.properties.insert("vendor".into(), json!({"type": "string"}));
     })
     .await;
     let own = vendor.get("-", "/openapi.json").await.json();

@@ -259,3 +259,18 @@ fn sizes_have_units() {
         assert_eq!(size_with_unit(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn policy_files_are_looked_for_beside_the_configuration() {
+    let conf = load("[DEFAULT]\n").unwrap().oslo_policy;
+    assert_eq!(conf.policy_file, [Path::new("/etc/glance/policy.yaml")]);
+    assert_eq!(conf.policy_dirs, [vec![std::path::PathBuf::from("/etc/glance/policy.d")]]);
+    assert!(!conf.policy_file_required && conf.enforce_scope && conf.enforce_new_defaults);
+    let named = "[oslo_policy]\npolicy_file = /srv/rules.json\npolicy_dirs = a\npolicy_dirs = /b\nenforce_scope = no\n\
+                 enforce_new_defaults = False\npolicy_default_rule = fallback\n";
+    let conf = load(named).unwrap().oslo_policy;
+    assert_eq!(conf.policy_file, [Path::new("/srv/rules.json")]);
+    assert_eq!(conf.policy_dirs, [vec![std::path::PathBuf::from("/etc/glance/a")], vec!["/b".into()]]);
+    assert!(conf.policy_file_required && !conf.enforce_scope && !conf.enforce_new_defaults);
+    assert_eq!(conf.policy_default_rule, "fallback");
+}

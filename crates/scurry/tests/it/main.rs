@@ -5,7 +5,9 @@
 mod config;
 mod database;
 mod metadefs;
+mod policy;
 mod start;
+mod trusted;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -215,7 +215,7 @@ mod tests {
             ("- x\n", 1),
             ("a: x\nb: {c: d}\n", 2),
             ("a: x\nb: [[[c]]]\n", 2),
-            ("{\n\"a\": }", 2),
+            ("{\n\"a\": ]}", 2),
             ("a: x\n---\nb: y\n", 2),
         ] {
             match read(Path::new("policy.yaml"), text) {

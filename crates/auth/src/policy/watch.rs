@@ -2,8 +2,8 @@
 //! An operator's policy files, and whether they changed.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::PolicyError;
 use super::rules::Rules;
@@ -21,7 +21,15 @@ pub struct PolicyFiles {
 
 /// What tells one state of the files from another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Fingerprint(Vec<(PathBuf, Option<(SystemTime, u64)>)>);
+pub(super) struct Fingerprint(Vec<(PathBuf, Option<State>)>);
+
+/// A file that was replaced has another inode, one that was written another time of change, whatever tools restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct State {
+    inode: u64,
+    len: u64,
+    changed: (i64, i64),
+}
 
 impl PolicyFiles {
     /// The files there are, in the order they are read.
@@ -60,7 +68,7 @@ impl PolicyFiles {
         let paths = self.paths().unwrap_or_default();
         let state = |path: &Path| {
             let found = std::fs::metadata(path).ok()?;
-            Some((found.modified().ok()?, found.len()))
+            Some(State { inode: found.ino(), len: found.len(), changed: (found.ctime(), found.ctime_nsec()) })
         };
         Fingerprint(paths.into_iter().map(|path| (path.clone(), state(&path))).collect())
     }

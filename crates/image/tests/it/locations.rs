@@ -26,7 +26,7 @@ async fn a_location_makes_the_image_active_and_is_hashed_later() {
     assert_eq!(now.os_hash_value, uploaded.os_hash_value);
     assert_eq!(now.checksum, uploaded.checksum);
     let again = service.add_location(&who, &image.id, &object.url, None).await;
-    assert_eq!(text(again), "It's not allowed to add locations if image status is not queued");
+    assert_eq!(text(again), "It's not allowed to add locations if image status is active.");
     world.check().await;
 }
 

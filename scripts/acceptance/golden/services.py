@@ -118,10 +118,10 @@ class Scurry:
         self.data = self.work / name
         self.data.mkdir(parents=True)
         conf = self.work / f"{name}.conf"
-        conf.write_text(configuration(name, self.data))
         self.server = Server(self.binary, self.data, ["--glance-conf", conf])
-        self.server.start()
         self.base = f"http://127.0.0.1:{self.server.ports[2]}"
+        conf.write_text(configuration(name, self.data) + f"\n[DEFAULT]\nworker_self_reference_url = {self.base}\n")
+        self.server.start()
         variables = openrc(self.data / "admin-openrc")
         self.auth_url = variables["OS_AUTH_URL"]
         self.password = variables["OS_PASSWORD"]
@@ -132,7 +132,3 @@ class Scurry:
 
     def stop(self):
         self.server.stop()
-
-    def kill(self):
-        if self.server.process and self.server.process.poll() is None:
-            self.server.kill()

@@ -43,7 +43,6 @@ def play(p):
         p.delete(f"/v2/cache/{where}", "admin")
     p.put(f"/v2/cache/{image}", who="admin", note="is there")
     p.delete(f"/v2/cache/{image}", "admin")
-    p.get("/v2/cache", "admin", note="none")
     p.put(f"/v2/cache/{image}", who="admin", note="prefetch")
     cached(p, image)
     p.post("/v2/cache/prune", who="admin")

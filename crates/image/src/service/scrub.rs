@@ -98,10 +98,10 @@ impl ImageService {
                 match run {
                     Ok(Scrubbed { images: 0, left: 0 }) => {}
                     Ok(Scrubbed { images, left }) => {
-                        tracing::info!(images, left, "deleted images were scrubbed")
+                        tracing::info!(images, left, "deleted images were scrubbed");
                     }
                     Err(error) => {
-                        tracing::error!(error = error.reason(), "deleted images cannot be scrubbed")
+                        tracing::error!(error = error.reason(), "deleted images cannot be scrubbed");
                     }
                 }
                 tokio::select! {

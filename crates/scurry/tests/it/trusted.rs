@@ -48,8 +48,8 @@ fn ask(socket: &Path, headers: &str) -> String {
     answer
 }
 
-#[test]
-fn a_proxy_on_a_unix_socket_names_the_callers() {
+#[tokio::test]
+async fn a_proxy_on_a_unix_socket_names_the_callers() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("image.sock");
     let file = conf(folder.path(), &format!("unix:{}", text(&socket)));
@@ -63,7 +63,7 @@ fn a_proxy_on_a_unix_socket_names_the_callers() {
     let mut running = Running(child);
     while UnixStream::connect(&socket).is_err() {
         assert!(running.0.try_wait().unwrap().is_none(), "the service ended");
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     let known = ask(&socket, "X-Identity-Status: Confirmed\r\nX-Project-Id: p1\r\nX-Roles: reader\r\n");
     assert!(known.starts_with("HTTP/1.1 200"), "{known}");

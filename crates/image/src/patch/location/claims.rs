@@ -122,7 +122,7 @@ impl Claims {
 }
 
 fn hexadecimal(name: &str, value: &str, algorithm: &str, bytes: usize) -> Result<(), ImageError> {
-    if value.len() % 2 != 0 || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !value.len().is_multiple_of(2) || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return conflict(format!("{name} ({value}) is not a valid hexadecimal value"));
     }
     if value.len() / 2 != bytes {

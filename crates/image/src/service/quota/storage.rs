@@ -65,7 +65,7 @@ impl Core {
             return Err(exceeded(&size, left));
         }
         let announced = self.reservations.hold(owner, wanted);
-        Ok(Some(Room { owner: owner.clone(), left, copies, announced: announced }))
+        Ok(Some(Room { owner: owner.clone(), left, copies, announced }))
     }
 
     /// Looks again once the length of an image is known: others may have taken the room meanwhile.

@@ -17,7 +17,7 @@ class Glance:
         from glanceclient.v2 import shell
 
         self.shell = OpenStackImagesShell
-        self.url = openstack.connect().image.get_endpoint()
+        self.url = openstack.connect().image.get_endpoint().rstrip("/").removesuffix("/v2")
         self.calls = Calls("glance", {name[3:].replace("_", "-") for name in dir(shell) if name.startswith("do_")})
 
     def __call__(self, command, *words):

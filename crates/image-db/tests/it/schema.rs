@@ -59,7 +59,6 @@ async fn glances_own_file_is_completed_and_an_unknown_one_refused() {
     let glance = sea_orm::Database::connect(url).await.unwrap();
     glance.execute_unprepared(include_str!("../../src/schema/glance.sql")).await.unwrap();
     sql(&path, "INSERT INTO alembic_version VALUES ('2024_1_contract01')").await;
-    sql(&path, "CREATE TABLE image_locations (id INTEGER PRIMARY KEY, value TEXT NOT NULL)").await;
     let db = Database::open(&path).await.unwrap();
     assert!(matches!(status(&db).await.unwrap(), Status::Glance { .. }));
     migrate(&db).await.unwrap();

@@ -64,6 +64,10 @@ impl ImageRepository for Database {
         read::ids_in(&self.connection, states).await.map_err(failed("list images by status"))
     }
 
+    async fn ids_held(&self) -> Result<Vec<ImageId>, RepositoryError> {
+        read::ids_held(&self.connection).await.map_err(failed("list images that tasks hold"))
+    }
+
     async fn change(
         &self,
         id: &ImageId,

@@ -122,6 +122,7 @@ fn only(allow: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
 
 /// Any other verb is answered as if there were no such path.
 fn among(allow: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
-    let routes = if allow.contains("GET") { routes.head(edge::unmatched) } else { routes };
-    routes.fallback(edge::unmatched)
+    let nothing = || async { ApiError::no_resource() };
+    let routes = if allow.contains("GET") { routes.head(nothing) } else { routes };
+    routes.fallback(nothing)
 }

@@ -84,6 +84,9 @@ pub trait ImageRepository: CacheRecords + fmt::Debug + Send + Sync + 'static {
     /// Ids of all images in these states.
     async fn ids_in(&self, states: &[ImageStatus]) -> Result<Vec<ImageId>, RepositoryError>;
 
+    /// Ids of all images that a task holds.
+    async fn ids_held(&self) -> Result<Vec<ImageId>, RepositoryError>;
+
     /// Changes an image: all of it when the guard holds, else nothing.
     async fn change(
         &self,

@@ -8,6 +8,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter};
 
+use super::read::live;
 use super::{RowError, children, delete, journal, pending, tasks};
 use crate::connection::Database;
 use crate::entity::{block_hash, image, property};
@@ -91,7 +92,7 @@ async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Resul
     if matches!(guard.states.as_slice(), [ImageStatus::Deleted | ImageStatus::PendingDelete]) {
         touch = touch.filter(image::Column::Deleted.eq(true));
     } else {
-        touch = touch.filter(image::Column::Deleted.eq(false));
+        touch = touch.filter(live(image::Column::Deleted));
     }
     if !guard.states.is_empty() {
         let states = guard.states.iter().map(|status| status.as_str());
@@ -109,8 +110,8 @@ async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Resul
     holder
         .column(property::Column::ImageId)
         .from(property::Entity)
-        .and_where(property::Column::Deleted.eq(false))
-        .and_where(property::Column::Name.eq("os_glance_import_task"));
+        .and_where(live(property::Column::Deleted))
+        .and_where(property::Column::Name.eq(super::read::HOLD));
     if let Some(task) = &guard.held_by {
         let mut ours = holder.clone();
         ours.and_where(property::Column::Value.eq(task.as_str()));

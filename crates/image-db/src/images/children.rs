@@ -11,6 +11,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::RowError;
+use super::read::live;
 use crate::entity::{location, property, tag};
 use crate::stamp::Stamp;
 
@@ -92,7 +93,7 @@ pub(super) async fn remove_property<C: ConnectionTrait>(
         .col_expr(property::Column::Deleted, Expr::value(true))
         .filter(property::Column::ImageId.eq(id.as_str()))
         .filter(property::Column::Name.eq(name))
-        .filter(property::Column::Deleted.eq(false))
+        .filter(live(property::Column::Deleted))
         .exec(db)
         .await?;
     Ok(())
@@ -123,7 +124,7 @@ pub(super) async fn set_properties<C: ConnectionTrait>(
 ) -> Result<(), RowError> {
     let rows = property::Entity::find()
         .filter(property::Column::ImageId.eq(id.as_str()))
-        .filter(property::Column::Deleted.eq(false))
+        .filter(live(property::Column::Deleted))
         .all(db)
         .await?;
     let mut there = BTreeMap::new();
@@ -149,7 +150,7 @@ pub(super) async fn add_tag<C: ConnectionTrait>(db: &C, id: &ImageId, text: &str
     let there = tag::Entity::find()
         .filter(tag::Column::ImageId.eq(id.as_str()))
         .filter(tag::Column::Value.eq(text))
-        .filter(tag::Column::Deleted.eq(false))
+        .filter(live(tag::Column::Deleted))
         .one(db)
         .await?;
     if there.is_some() {
@@ -179,7 +180,7 @@ pub(super) async fn remove_tag<C: ConnectionTrait>(
         .col_expr(tag::Column::Deleted, Expr::value(true))
         .filter(tag::Column::ImageId.eq(id.as_str()))
         .filter(tag::Column::Value.eq(text))
-        .filter(tag::Column::Deleted.eq(false))
+        .filter(live(tag::Column::Deleted))
         .exec(db)
         .await?;
     Ok(if removed.rows_affected > 0 { Outcome::Done } else { Outcome::Refused })
@@ -192,7 +193,7 @@ pub(super) async fn set_tags<C: ConnectionTrait>(
 ) -> Result<(), RowError> {
     let rows = tag::Entity::find()
         .filter(tag::Column::ImageId.eq(id.as_str()))
-        .filter(tag::Column::Deleted.eq(false))
+        .filter(live(tag::Column::Deleted))
         .all(db)
         .await?;
     for row in rows.iter().filter(|row| !tags.contains(&row.value)) {
@@ -236,7 +237,7 @@ pub(super) async fn remove_location<C: ConnectionTrait>(
         .col_expr(location::Column::Status, Expr::value("deleted"))
         .filter(location::Column::ImageId.eq(id.as_str()))
         .filter(location::Column::Value.eq(url))
-        .filter(location::Column::Deleted.eq(false))
+        .filter(live(location::Column::Deleted))
         .exec(db)
         .await?;
     Ok(if removed.rows_affected > 0 { Outcome::Done } else { Outcome::Refused })
@@ -253,7 +254,7 @@ pub(super) async fn set_locations<C: ConnectionTrait>(
         .col_expr(location::Column::Deleted, Expr::value(true))
         .col_expr(location::Column::Status, Expr::value("deleted"))
         .filter(location::Column::ImageId.eq(id.as_str()))
-        .filter(location::Column::Deleted.eq(false))
+        .filter(live(location::Column::Deleted))
         .exec(db)
         .await?;
     for one in locations {

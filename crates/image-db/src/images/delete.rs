@@ -7,6 +7,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::change::set;
+use super::read::live;
 use super::{RowError, children};
 use crate::entity::{image, location, member, property, tag};
 use crate::stamp::Stamp;
@@ -17,7 +18,7 @@ macro_rules! mark {
             .col_expr($table::Column::DeletedAt, Expr::value($stamp))
             .col_expr($table::Column::Deleted, Expr::value(true))
             .filter($table::Column::ImageId.eq($id))
-            .filter($table::Column::Deleted.eq(false))
+            .filter(live($table::Column::Deleted))
             .exec($db)
             .await?;
     )+};
@@ -39,7 +40,7 @@ pub(super) async fn delete<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<(
     location::Entity::update_many()
         .col_expr(location::Column::Status, Expr::value("deleted"))
         .filter(location::Column::ImageId.eq(id.as_str()))
-        .filter(location::Column::Deleted.eq(false))
+        .filter(live(location::Column::Deleted))
         .exec(db)
         .await?;
     mark(db, id, ImageStatus::Deleted).await

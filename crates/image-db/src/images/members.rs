@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use super::RowError;
 use super::read::content;
+use super::read::live;
 use crate::connection::Database;
 use crate::entity::member;
 use crate::stamp::Stamp;
@@ -27,7 +28,7 @@ fn as_member(row: member::Model) -> Result<Member, RowError> {
 pub(super) async fn all<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<Vec<Member>, RowError> {
     let rows = member::Entity::find()
         .filter(member::Column::ImageId.eq(id.as_str()))
-        .filter(member::Column::Deleted.eq(false))
+        .filter(live(member::Column::Deleted))
         .order_by_asc(member::Column::Id)
         .all(db)
         .await?;
@@ -42,7 +43,7 @@ pub(super) async fn one<C: ConnectionTrait>(
     let row = member::Entity::find()
         .filter(member::Column::ImageId.eq(id.as_str()))
         .filter(member::Column::Member.eq(project))
-        .filter(member::Column::Deleted.eq(false))
+        .filter(live(member::Column::Deleted))
         .one(db)
         .await?;
     row.map(as_member).transpose()
@@ -83,7 +84,7 @@ pub(super) async fn set_status(
         .col_expr(member::Column::UpdatedAt, Expr::value(Stamp::now()))
         .filter(member::Column::ImageId.eq(id.as_str()))
         .filter(member::Column::Member.eq(project))
-        .filter(member::Column::Deleted.eq(false))
+        .filter(live(member::Column::Deleted))
         .exec(&writing.transaction)
         .await?;
     writing.commit().await?;
@@ -97,7 +98,7 @@ pub(super) async fn remove(db: &Database, id: &ImageId, project: &str) -> Result
         .col_expr(member::Column::Deleted, Expr::value(true))
         .filter(member::Column::ImageId.eq(id.as_str()))
         .filter(member::Column::Member.eq(project))
-        .filter(member::Column::Deleted.eq(false))
+        .filter(live(member::Column::Deleted))
         .exec(&writing.transaction)
         .await?;
     writing.commit().await?;

@@ -8,6 +8,7 @@ use scurry_types::{ImageId, ImageStatus};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::read::live;
 use super::read::{as_location, content};
 use super::{RowError, delete};
 use crate::entity::{image, location};
@@ -21,7 +22,7 @@ pub(super) async fn delete<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<(
     location::Entity::update_many()
         .col_expr(location::Column::Status, Expr::value(PENDING))
         .filter(location::Column::ImageId.eq(id.as_str()))
-        .filter(location::Column::Deleted.eq(false))
+        .filter(live(location::Column::Deleted))
         .exec(db)
         .await?;
     delete::mark(db, id, ImageStatus::PendingDelete).await
@@ -97,7 +98,7 @@ pub(super) async fn is_anothers<C: ConnectionTrait>(
     url: &str,
     own: &ImageId,
 ) -> Result<bool, RowError> {
-    let live = location::Column::Deleted.eq(false).or(location::Column::Status.eq(PENDING));
+    let live = live(location::Column::Deleted).or(location::Column::Status.eq(PENDING));
     let row = location::Entity::find()
         .filter(location::Column::Value.eq(url))
         .filter(location::Column::ImageId.ne(own.as_str()))

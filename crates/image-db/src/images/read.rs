@@ -5,17 +5,27 @@ use std::collections::HashMap;
 
 use scurry_image::{Image, ImageLocation};
 use scurry_types::{BlockHashes, ImageId, ImageStatus};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::RowError;
 use crate::entity::{block_hash, image, location, property, tag};
+
+/// The property by which a task holds an image; Glance's own lock.
+pub(super) const HOLD: &str = "os_glance_import_task";
+
+/// That a row is not deleted. The sign keeps SQLite from the index on `deleted`, where nearly every row is the same:
+/// without statistics it takes that index for the best one, and reads the whole table.
+pub(super) fn live<C: ColumnTrait>(deleted: C) -> SimpleExpr {
+    Expr::cust_with_expr("+? = 0", Expr::col(deleted.as_column_ref()))
+}
 
 pub(super) fn content(table: &'static str, column: &'static str, value: &str) -> RowError {
     RowError::Content { table, column, value: value.to_owned() }
 }
 
 pub(super) async fn image<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<Option<Image>, RowError> {
-    let row = image::Entity::find_by_id(id.as_str()).filter(image::Column::Deleted.eq(false)).one(db).await?;
+    let row = image::Entity::find_by_id(id.as_str()).filter(live(image::Column::Deleted)).one(db).await?;
     Ok(match row {
         Some(row) => with_children(db, vec![row]).await?.pop(),
         None => None,
@@ -37,13 +47,25 @@ pub(super) async fn ids_in<C: ConnectionTrait>(
     let ids: Vec<String> = image::Entity::find()
         .select_only()
         .column(image::Column::Id)
-        .filter(image::Column::Deleted.eq(false))
+        .filter(live(image::Column::Deleted))
         .filter(image::Column::Status.is_in(states.iter().map(|status| status.as_str())))
         .order_by_asc(image::Column::CreatedAt)
         .into_tuple()
         .all(db)
         .await?;
     ids.into_iter().map(|id| id.parse().map_err(|_| content("images", "id", &id))).collect()
+}
+
+pub(super) async fn ids_held<C: ConnectionTrait>(db: &C) -> Result<Vec<ImageId>, RowError> {
+    let ids: Vec<String> = property::Entity::find()
+        .select_only()
+        .column(property::Column::ImageId)
+        .filter(property::Column::Name.eq(HOLD))
+        .filter(live(property::Column::Deleted))
+        .into_tuple()
+        .all(db)
+        .await?;
+    ids.into_iter().map(|id| id.parse().map_err(|_| content("image_properties", "image_id", &id))).collect()
 }
 
 pub(super) async fn block_hashes<C: ConnectionTrait>(
@@ -60,28 +82,31 @@ pub(super) fn as_location(row: location::Model) -> ImageLocation {
     ImageLocation { url: row.value, metadata, status: row.status }
 }
 
+fn properties_of(ids: &[&str]) -> Select<property::Entity> {
+    let of_these = property::Column::ImageId.is_in(ids.iter().copied());
+    property::Entity::find().filter(live(property::Column::Deleted)).filter(of_these)
+}
+
+fn tags_of(ids: &[&str]) -> Select<tag::Entity> {
+    let of_these = tag::Column::ImageId.is_in(ids.iter().copied());
+    tag::Entity::find().filter(live(tag::Column::Deleted)).filter(of_these)
+}
+
+fn locations_of(ids: &[&str]) -> Select<location::Entity> {
+    let of_these = location::Column::ImageId.is_in(ids.iter().copied());
+    let live = location::Entity::find().filter(live(location::Column::Deleted)).filter(of_these);
+    live.order_by_asc(location::Column::Id)
+}
+
 /// The images of these rows, in their order.
 pub(super) async fn with_children<C: ConnectionTrait>(
     db: &C,
     rows: Vec<image::Model>,
 ) -> Result<Vec<Image>, RowError> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let properties = property::Entity::find()
-        .filter(property::Column::Deleted.eq(false))
-        .filter(property::Column::ImageId.is_in(ids.iter().copied()))
-        .all(db)
-        .await?;
-    let tags = tag::Entity::find()
-        .filter(tag::Column::Deleted.eq(false))
-        .filter(tag::Column::ImageId.is_in(ids.iter().copied()))
-        .all(db)
-        .await?;
-    let locations = location::Entity::find()
-        .filter(location::Column::Deleted.eq(false))
-        .filter(location::Column::ImageId.is_in(ids.iter().copied()))
-        .order_by_asc(location::Column::Id)
-        .all(db)
-        .await?;
+    let properties = properties_of(&ids).all(db).await?;
+    let tags = tags_of(&ids).all(db).await?;
+    let locations = locations_of(&ids).all(db).await?;
     let mut images = rows.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?;
     let index: HashMap<String, usize> =
         images.iter().enumerate().map(|(at, image)| (image.id.as_str().to_owned(), at)).collect();
@@ -128,4 +153,33 @@ fn bare(row: image::Model) -> Result<Image, RowError> {
         tags: Default::default(),
         locations: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{QueryTrait, Statement};
+
+    use super::*;
+    use crate::{Database, migrate};
+
+    #[tokio::test]
+    async fn children_are_found_by_their_image() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Database::open(&dir.path().join("glance.sqlite")).await.unwrap();
+        migrate(&db).await.unwrap();
+        let backend = db.connection.get_database_backend();
+        for ids in [&["a"][..], &["a"; 25], &["a"; 1000]] {
+            let queries: [Statement; 3] = [
+                properties_of(ids).build(backend),
+                tags_of(ids).build(backend),
+                locations_of(ids).build(backend),
+            ];
+            for query in queries {
+                let explain = Statement { sql: format!("EXPLAIN QUERY PLAN {}", query.sql), ..query };
+                let rows = db.connection.query_all_raw(explain).await.unwrap();
+                let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
+                assert!(plan[0].starts_with("SEARCH") && plan[0].contains("image_id=?"), "{plan:?}");
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ use sea_orm::{
 
 use super::RowError;
 use super::read::content;
+use super::read::live;
 use crate::connection::Database;
 use crate::entity::{task, task_text};
 use crate::jobs;
@@ -88,7 +89,7 @@ pub(super) async fn expire(db: &Database, now: DateTime<Utc>) -> Result<u64, Row
     let expired = task::Entity::update_many()
         .col_expr(task::Column::Deleted, Expr::value(true))
         .col_expr(task::Column::DeletedAt, Expr::value(stamp))
-        .filter(task::Column::Deleted.eq(false))
+        .filter(live(task::Column::Deleted))
         .filter(task::Column::ExpiresAt.lte(stamp))
         .exec(&writing.transaction)
         .await?;
@@ -107,14 +108,14 @@ pub(super) async fn add_alone(db: &Database, task: &Task, job: Option<&NewJob>) 
 }
 
 pub(super) async fn one<C: ConnectionTrait>(db: &C, id: &JobId) -> Result<Option<Task>, RowError> {
-    let row = task::Entity::find_by_id(id.as_str()).filter(task::Column::Deleted.eq(false)).one(db).await?;
+    let row = task::Entity::find_by_id(id.as_str()).filter(live(task::Column::Deleted)).one(db).await?;
     Ok(with_texts(db, row.into_iter().collect()).await?.pop())
 }
 
 pub(super) async fn of_image<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<Vec<Task>, RowError> {
     let rows = task::Entity::find()
         .filter(task::Column::ImageId.eq(id.as_str()))
-        .filter(task::Column::Deleted.eq(false))
+        .filter(live(task::Column::Deleted))
         .order_by_desc(task::Column::CreatedAt)
         .order_by_desc(task::Column::Id)
         .all(db)
@@ -154,7 +155,7 @@ pub(super) async fn page<C: ConnectionTrait>(
     let (first, direction) = query.sort;
     let mut keys = vec![first];
     keys.extend([TaskSortKey::CreatedAt, TaskSortKey::Id].into_iter().filter(|key| *key != first));
-    let mut wanted = Condition::all().add(task::Column::Deleted.eq(false));
+    let mut wanted = Condition::all().add(live(task::Column::Deleted));
     if let Some(owner) = owner {
         wanted = wanted.add(task::Column::Owner.eq(owner.as_str()));
     }

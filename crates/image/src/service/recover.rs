@@ -121,8 +121,11 @@ impl Core {
 
     /// Holds of tasks whose job ended, or that never had one.
     async fn drop_dead_holds(&self) -> Answer<()> {
-        for id in self.images.ids_in(&[ImageStatus::Active, ImageStatus::Deactivated]).await? {
+        for id in self.images.ids_held().await? {
             let Some(image) = self.images.get(&id).await? else { continue };
+            if !matches!(image.status, ImageStatus::Active | ImageStatus::Deactivated) {
+                continue; // the import's own end decides
+            }
             let Some(task) = image.held_by().map(JobId::from) else { continue };
             let job = self.jobs.get(&task).await?;
             if job.is_some_and(|job| matches!(job.state, JobState::Pending | JobState::Running)) {

@@ -58,6 +58,8 @@ KINDS = {
     "limit=1000": "limit=1000",
 }
 
+WALKS = 6
+
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/list-100k", description=__doc__)
@@ -144,14 +146,18 @@ def run(options, work):
             for name, query in kinds.items():
                 found, rate, median, worst = measure(client, query, options.requests)
                 print(f"{who:7} {name:20} {found:>7} {rate:>8.0f} {median:>10.2f} {worst:>9.2f}", flush=True)
-        begun = time.monotonic()
-        seen, pages = clients["admin"].walk("/v2/images?limit=1000")
-        hidden = (options.count - 3 + 499) // 500
-        equal(len(seen), options.count - hidden, "images walked")
-        check(len(set(seen)) == len(seen), "an image was listed twice")
-        print(f"walk of all {len(seen)} images in {pages} pages: {time.monotonic() - begun:.1f} s")
-        after = memory(server.process.pid)
-        print(f"resident memory: {before[0]:.0f} MiB before, {after[0]:.0f} MiB after, peak {after[1]:.0f} MiB")
+        resident, hidden = [], (options.count - 3 + 499) // 500
+        for _ in range(WALKS):
+            begun = time.monotonic()
+            seen, pages = clients["admin"].walk("/v2/images?limit=1000")
+            equal(len(seen), options.count - hidden, "images walked")
+            check(len(set(seen)) == len(seen), "an image was listed twice")
+            print(f"walk of all {len(seen)} images in {pages} pages: {time.monotonic() - begun:.1f} s", flush=True)
+            resident.append(memory(server.process.pid)[0])
+        shown = ", ".join(f"{size:.0f}" for size in resident)
+        print(f"resident memory: {before[0]:.0f} MiB before, {shown} MiB after each walk")
+        # The first walk fills caches and pools. What each further one adds would be a leak.
+        check(resident[-1] < resident[1] * 1.1, f"memory grows from walk to walk: {shown} MiB")
         server.stop()
     finally:
         if server.process and server.process.poll() is None:

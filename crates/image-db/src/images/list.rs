@@ -98,13 +98,12 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// The ids of the first filter that few images pass.
+    /// The ids of the first filter, or span of sizes, that few images pass.
     async fn few<C: ConnectionTrait>(&self, db: &C) -> Result<Option<SelectStatement>, RowError> {
         let leading = self.keys.first().map_or(SortKey::CreatedAt, |(key, _)| *key);
-        for filter in self.filters {
-            if let Some(ids) = sparse::ids(filter, self.hidden, leading)
-                && sparse::is_short(db, &ids).await?
-            {
+        let alone = self.filters.iter().filter_map(|filter| sparse::ids(filter, self.hidden, leading));
+        for ids in sparse::between_sizes(self.filters, self.hidden, leading).into_iter().chain(alone) {
+            if sparse::is_short(db, &ids).await? {
                 return Ok(Some(ids));
             }
         }

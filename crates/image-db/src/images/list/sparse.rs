@@ -65,6 +65,21 @@ pub(super) fn ids(filter: &Filter, hidden: bool, leading: SortKey) -> Option<Sel
     }
 }
 
+/// Ids of images between two sizes: many may be above the one and many below the other, and few between.
+pub(super) fn between_sizes(filters: &[Filter], hidden: bool, leading: SortKey) -> Option<SelectStatement> {
+    if leading == SortKey::Size {
+        return None;
+    }
+    let bound = |filter: &Filter| match filter {
+        Filter::Min(NumberField::Size, least) => Some(expression(SortKey::Size).gte(*least)),
+        Filter::Max(NumberField::Size, most) => Some(expression(SortKey::Size).lte(*most)),
+        _ => None,
+    };
+    let bounds: Vec<Expr> = filters.iter().filter_map(bound).collect();
+    let narrow = || bounds.iter().cloned().fold(Condition::all(), Condition::add);
+    (bounds.len() > 1).then(|| listed(hidden, narrow()))
+}
+
 /// The narrowing an index of the list's order can make use of, beside the check of the filter itself.
 pub(super) fn narrowing(filter: &Filter, keys: &[(SortKey, Direction)]) -> Option<Condition> {
     let leading = keys.first().map_or(SortKey::CreatedAt, |(key, _)| *key);

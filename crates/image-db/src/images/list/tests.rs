@@ -107,6 +107,7 @@ fn filter_sets() -> Vec<Vec<Filter>> {
         vec![Filter::OsHidden(true)],
         vec![Filter::OsHidden(false), Filter::Protected(true)],
         vec![Filter::Min(NumberField::Size, 100), Filter::Max(NumberField::Size, 3900)],
+        vec![Filter::Min(NumberField::Size, 2000), Filter::Max(NumberField::Size, 2010)],
         vec![Filter::Min(NumberField::Size, 3990)],
         vec![Filter::Number(NumberField::Size, 74)],
         vec![Filter::Min(NumberField::MinRam, 4), Filter::Number(NumberField::MinDisk, 2)],

@@ -2,7 +2,7 @@
 //! `EXPLAIN QUERY PLAN` of the very statements that find pages.
 
 use scurry_image::ports::Viewer;
-use scurry_image::{Direction, Filter, ListQuery, SortKey};
+use scurry_image::{Direction, Filter, ListQuery, NumberField, SortKey};
 use scurry_types::ProjectId;
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -113,6 +113,14 @@ async fn few_are_followed_and_many_are_walked() {
     let common = plan(&db, viewer, &tagged("common")).await.join("\n");
     assert!(common.contains("scurry_images_visibility_created_at"), "{common}");
     assert!(!common.contains("TEMP B-TREE"), "{common}");
+    let sizes = |least, most| ListQuery {
+        filters: vec![Filter::Min(NumberField::Size, least), Filter::Max(NumberField::Size, most)],
+        ..ListQuery::default()
+    };
+    let narrow = plan(&db, viewer, &sizes(2000, 2010)).await.join("\n");
+    assert!(narrow.contains("scurry_images_visibility_size"), "{narrow}");
+    let wide = plan(&db, viewer, &sizes(1, 4_000_000)).await.join("\n");
+    assert!(!wide.contains("scurry_images_visibility_size"), "{wide}");
 }
 
 /// Several keys: the first is served by an index; runs of equal values are sorted one run at a time.

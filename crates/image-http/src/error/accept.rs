@@ -12,16 +12,14 @@ pub(crate) enum Shape {
     Plain,
 }
 
-/// Picks the shape for the value of an `Accept` header. One that is empty takes what is left; one that names no
-/// media type counts for nothing.
+/// Picks the shape for the value of an `Accept` header. One that names no media type counts for nothing.
+///
+/// An empty one, which openstacksdk sends with an upload, would get plain text from Glance; the client shows the
+/// reason of a JSON or HTML body only, so it gets HTML here.
 pub(crate) fn shape(accept: Option<&str>) -> Shape {
-    let Some(accept) = accept.map(str::trim) else { return Shape::Html };
-    if accept.is_empty() {
-        return Shape::Plain;
-    }
-    if !accept.contains('/') {
+    let Some(accept) = accept.map(str::trim).filter(|text| text.contains('/')) else {
         return Shape::Html;
-    }
+    };
     let html = quality(accept, "text", "html");
     let json = quality(accept, "application", "json");
     if html <= 0.0 && json <= 0.0 {
@@ -67,7 +65,7 @@ mod tests {
     #[rstest]
     #[case(None, Shape::Html)]
     #[case(Some("*/*"), Shape::Html)]
-    #[case(Some(""), Shape::Plain)]
+    #[case(Some(""), Shape::Html)]
     #[case(Some("nonsense"), Shape::Html)]
     #[case(Some("application/json"), Shape::Json)]
     #[case(Some("application/json, text/plain;q=0.5"), Shape::Json)]

@@ -19,7 +19,8 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionTy
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait};
 
 use self::order::Step;
-use self::terms::{checked, plain};
+pub(super) use self::terms::checked;
+use self::terms::plain;
 use self::visible::{Branch, Sight};
 use super::RowError;
 use super::read::with_children;

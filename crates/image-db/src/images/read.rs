@@ -5,19 +5,20 @@ use std::collections::HashMap;
 
 use scurry_image::{Image, ImageLocation};
 use scurry_types::{BlockHashes, ImageId, ImageStatus};
-use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::RowError;
+use super::list::checked;
 use crate::entity::{block_hash, image, location, property, tag};
 
 /// The property by which a task holds an image; Glance's own lock.
 pub(super) const HOLD: &str = "os_glance_import_task";
 
-/// That a row is not deleted. The sign keeps SQLite from the index on `deleted`, where nearly every row is the same:
-/// without statistics it takes that index for the best one, and reads the whole table.
-pub(super) fn live<C: ColumnTrait>(deleted: C) -> SimpleExpr {
-    Expr::cust_with_expr("+? = 0", Expr::col(deleted.as_column_ref()))
+/// That a row is not deleted. Nearly every row is the same there: without statistics SQLite takes the index on
+/// `deleted` for the best one, and reads the whole table.
+pub(super) fn live<C: ColumnTrait>(deleted: C) -> Expr {
+    checked(deleted).eq(false)
 }
 
 pub(super) fn content(table: &'static str, column: &'static str, value: &str) -> RowError {

@@ -4,8 +4,8 @@
 //! Without statistics the database takes any equality for a rare one. So a page's SQL leaves one way to be answered:
 //! what shall choose the index is written plainly, everything else behind a unary plus.
 
-use sea_orm::IntoSimpleExpr;
 use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, IntoSimpleExpr};
 
 use crate::entity::image::Column;
 
@@ -15,6 +15,6 @@ pub(super) fn plain(column: Column) -> Expr {
 }
 
 /// The same value, of use to no index.
-pub(super) fn checked(column: Column) -> Expr {
-    Expr::cust_with_expr("+?", plain(column))
+pub(in crate::images) fn checked<C: ColumnTrait>(column: C) -> Expr {
+    Expr::cust_with_expr("+?", column.into_simple_expr())
 }

@@ -6,15 +6,21 @@ use std::ops::Range;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, TryStreamExt, stream};
 use scurry_store::StoreError;
+use scurry_transfer::Chunk;
 use scurry_types::StoreId;
 
 use crate::image::Image;
 
 /// What a client sends. Owned, because an upload outlives the request that started it: when the client goes
 /// away the use case still has to put the image back to `queued`.
-pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
+pub type Body = Pin<Box<dyn Stream<Item = Result<Chunk, BodyError>> + Send>>;
+
+/// A body whose zeroes are bytes in memory like any other.
+pub(crate) fn in_memory(body: Body) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
+    body.map_ok(|chunk| stream::iter(chunk.into_bytes().map(Ok))).try_flatten()
+}
 
 /// Why a request's body ended before its end.
 #[derive(Debug, thiserror::Error)]

@@ -32,6 +32,7 @@ pub use plugins::{ImportPlugin, ImportPlugins, UnknownImportPlugin};
 pub use query::{
     Direction, Filter, ListQuery, Match, MemberStatusFilter, NumberField, SortKey, TimeOp, VisibilityFilter,
 };
+pub use scurry_transfer::Chunk;
 #[cfg(any(test, feature = "crash-points"))]
 pub use service::CrashPoints;
 pub use service::{CachePart, ImageService, ImportTask, Orphan, Pruned, Scrubbed, ServiceParts, Usage};

@@ -109,6 +109,14 @@ impl StoreWriter for CinderWriter {
         self.core.write(offset, len, None).await.map_err(self.error(Operation::Write))
     }
 
+    async fn sync(&self) -> Result<(), StoreError> {
+        self.core.flush().await.map_err(self.error(Operation::Sync))
+    }
+
+    async fn read_back(&self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
+        self.core.read_back(offset, len).await.map_err(self.error(Operation::Read))
+    }
+
     async fn commit(self: Box<Self>, len: u64) -> Result<StoredObject, StoreError> {
         let core = Arc::clone(&self.core);
         let work = async move { core.commit(len).await };
@@ -157,6 +165,20 @@ impl WriterCore {
                 None => device.write_zeroes(offset, len).await.map_err(failed),
             };
         }
+    }
+
+    async fn flush(&self) -> Result<(), Failure> {
+        let open = self.open.read().await;
+        let flushed = self.attached(&open)?.device()?.flush().await;
+        flushed.map_err(|error| Failure::volume(format_args!("cannot flush volume {}", self.volume), error))
+    }
+
+    async fn read_back(&self, offset: u64, len: usize) -> Result<Bytes, Failure> {
+        let open = self.open.read().await;
+        let wanted = u64::try_from(len).unwrap_or(u64::MAX);
+        self.attached(&open)?.device()?.read_at(offset, wanted).await.map_err(|error| {
+            Failure::volume(format!("cannot read {len} bytes at {offset} of volume {}", self.volume), error)
+        })
     }
 
     fn attached<'a>(&self, open: &'a Open) -> Result<&'a Attached, Failure> {

@@ -190,6 +190,19 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// Opens a part file that is there; `None` when it is not, or is no regular file.
+    pub(crate) fn open_part(&self, name: &str) -> io::Result<Option<File>> {
+        let path = self.path.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() => Ok(Some(OpenOptions::new().read(true).write(true).open(path)?)),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Makes names given and taken in a directory durable.
 pub(crate) fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()

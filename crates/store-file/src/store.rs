@@ -67,6 +67,21 @@ impl FileStore {
         Err(failure.unwrap_or_else(|| deed.refused(StoreErrorKind::Full, "no data directory has room")))
     }
 
+    /// The part file of that url, if it is one of this image.
+    fn resume(&self, url: &str, spec: &WriteSpec, deed: Deed<'_>) -> Result<Option<FileWriter>, StoreError> {
+        let (path, name) = self.directories.locate(url, deed)?;
+        if !matches!(&name, Name::Part(image) if *image == spec.image) {
+            return Ok(None);
+        }
+        let own = self.directories.iter().find(|own| path.parent() == Some(own.path()));
+        let (Some(directory), Some(name)) = (own, path.file_name().and_then(|name| name.to_str())) else {
+            return Ok(None);
+        };
+        let image = &spec.image;
+        FileWriter::resume(deed.store, &self.directories, directory, name, image, self.file_perm)
+            .map_err(|error| deed.failed(format!("cannot open {} again", path.display()), error))
+    }
+
     fn refuse_second(&self, image: &ImageId, deed: Deed<'_>) -> Result<(), StoreError> {
         let finished = self.directories.finished(image);
         match finished.map_err(|error| deed.failed(format!("cannot look for image {image}"), error))? {
@@ -135,6 +150,19 @@ impl Store for FileStore {
         let (this, spec) = (self.clone(), spec.clone());
         let writer = blocking(&self.facts.id, Operation::BeginWrite, move |deed| this.begin(&spec, deed));
         Ok(Box::new(writer.await?))
+    }
+
+    async fn resume_write(
+        &self,
+        url: &str,
+        spec: &WriteSpec,
+    ) -> Result<Option<Box<dyn StoreWriter>>, StoreError> {
+        let (store, url, spec) = (self.clone(), url.to_owned(), spec.clone());
+        blocking(&self.facts.id, Operation::BeginWrite, move |deed| {
+            let writer = store.resume(&url, &spec, deed)?;
+            Ok(writer.map(|writer| Box::new(writer) as Box<dyn StoreWriter>))
+        })
+        .await
     }
 
     async fn open_read(&self, url: &str) -> Result<Arc<dyn StoreReader>, StoreError> {

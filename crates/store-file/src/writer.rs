@@ -56,6 +56,26 @@ impl FileWriter {
         Ok(Self { store: store.clone(), url: directory.url(&name), file: Arc::new(file), part })
     }
 
+    /// Opens the part file of that name again; `None` when it is gone.
+    pub(crate) fn resume(
+        store: &StoreId,
+        directories: &Arc<Directories>,
+        directory: &Directory,
+        name: &str,
+        image: &ImageId,
+        file_perm: Option<u32>,
+    ) -> io::Result<Option<Self>> {
+        let Some(file) = directory.open_part(name)? else { return Ok(None) };
+        let part = Part {
+            path: directory.path().join(name),
+            image: image.clone(),
+            directory: directory.clone(),
+            directories: Arc::clone(directories),
+            file_perm,
+        };
+        Ok(Some(Self { store: store.clone(), url: directory.url(name), file: Arc::new(file), part }))
+    }
+
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
@@ -158,6 +178,26 @@ impl StoreWriter for FileWriter {
         blocking(&self.store, Operation::Write, move |deed| {
             zero(&file, offset, len)
                 .map_err(|error| deed.failed(format!("cannot write {len} zeroes at byte {offset}"), error))
+        })
+        .await
+    }
+
+    async fn sync(&self) -> Result<(), StoreError> {
+        let file = Arc::clone(&self.file);
+        blocking(&self.store, Operation::Sync, move |deed| {
+            file.sync_data().map_err(|error| deed.failed("cannot make the part file durable", error))
+        })
+        .await
+    }
+
+    async fn read_back(&self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
+        let file = Arc::clone(&self.file);
+        blocking(&self.store, Operation::Read, move |deed| {
+            let mut data = vec![0; len];
+            file.read_exact_at(&mut data, offset).map_err(|error| {
+                deed.failed(format!("cannot read {len} bytes back at byte {offset}"), error)
+            })?;
+            Ok(data.into())
         })
         .await
     }

@@ -37,6 +37,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Makes a new, empty object for an image and opens it for writing.
     async fn begin_write(&self, spec: &WriteSpec) -> Result<Box<dyn StoreWriter>, StoreError>;
 
+    /// Opens an unfinished object to go on where an earlier writer stopped, on whatever node. `None` when that
+    /// cannot be: the object is gone, or this store does not go on. What was written after the last
+    /// [`StoreWriter::sync`] may or may not be there.
+    async fn resume_write(
+        &self,
+        _url: &str,
+        _spec: &WriteSpec,
+    ) -> Result<Option<Box<dyn StoreWriter>>, StoreError> {
+        Ok(None)
+    }
+
     /// Opens a finished object. `NotFound` when it is gone.
     async fn open_read(&self, url: &str) -> Result<Arc<dyn StoreReader>, StoreError>;
 
@@ -74,6 +85,12 @@ pub trait StoreWriter: fmt::Debug + Send + Sync {
 
     /// Makes `len` bytes at `offset` read as zeroes, by the cheapest means there are.
     async fn write_zeroes(&self, offset: u64, len: u64) -> Result<(), StoreError>;
+
+    /// Makes every write that has returned durable, so that a checkpoint may count on it.
+    async fn sync(&self) -> Result<(), StoreError>;
+
+    /// Reads back `len` bytes at `offset` that were written, by this writer or the one it goes on for.
+    async fn read_back(&self, offset: u64, len: usize) -> Result<Bytes, StoreError>;
 
     /// Makes the object durable and final at `len` bytes; only then does it count.
     async fn commit(self: Box<Self>, len: u64) -> Result<StoredObject, StoreError>;

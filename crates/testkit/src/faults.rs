@@ -45,6 +45,7 @@ fn key(operation: Operation) -> &'static str {
         Operation::Open => "open",
         Operation::BeginWrite => "begin_write",
         Operation::Write => "write",
+        Operation::Sync => "sync",
         Operation::Commit => "commit",
         Operation::Abort => "abort",
         Operation::Read => "read",

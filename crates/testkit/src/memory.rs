@@ -207,6 +207,19 @@ impl Store for MemoryStore {
         Ok(Box::new(writer::MemoryWriter::new(self.clone(), url, spec.image.clone())))
     }
 
+    async fn resume_write(
+        &self,
+        url: &str,
+        spec: &WriteSpec,
+    ) -> Result<Option<Box<dyn StoreWriter>>, StoreError> {
+        self.faults.meet(&self.facts.id, Operation::BeginWrite).await?;
+        let objects = self.shared.objects();
+        let unfinished =
+            objects.get(url).is_some_and(|object| object.image == spec.image && object.len.is_none());
+        let resume = || writer::MemoryWriter::new(self.clone(), url.to_owned(), spec.image.clone());
+        Ok(unfinished.then(|| Box::new(resume()) as Box<dyn StoreWriter>))
+    }
+
     async fn open_read(&self, url: &str) -> Result<Arc<dyn StoreReader>, StoreError> {
         self.faults.meet(&self.facts.id, Operation::Open).await?;
         let object = self.shared.objects().get(url).cloned();

@@ -5,7 +5,6 @@ use std::error::Error;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use scurry_types::{BlockHashes, Digests, HashAlgorithm};
 use tokio::time::timeout_at;
@@ -15,7 +14,9 @@ use crate::fan::{Fan, Ruins};
 use crate::piece::Part;
 use crate::regroup::Regroup;
 use crate::watchers::{Seen, Watchers};
-use crate::{Failed, IngestError, Inspection, MemoryBudget, OnFailure, Progress, Target, TargetOutcome};
+use crate::{
+    Chunk, Failed, IngestError, Inspection, MemoryBudget, OnFailure, Progress, Target, TargetOutcome,
+};
 
 /// What is to be done with a body.
 #[derive(Debug, Clone)]
@@ -56,14 +57,15 @@ pub struct Ingested {
 /// Targets are written but not committed: the caller looks at the inspection first. When this fails every
 /// target was aborted. Dropped half way, the targets are aborted in the background. Without targets the body
 /// is only looked at.
-pub async fn ingest<S, E>(
+pub async fn ingest<S, C, E>(
     body: S,
     targets: Vec<Target>,
     spec: IngestSpec,
     budget: &MemoryBudget,
 ) -> Result<Ingested, Failed<IngestError>>
 where
-    S: Stream<Item = Result<Bytes, E>> + Send,
+    S: Stream<Item = Result<C, E>> + Send,
+    C: Into<Chunk>,
     E: Into<Box<dyn Error + Send + Sync>> + Send,
 {
     spec.progress.start(spec.declared_len.unwrap_or(0));
@@ -99,7 +101,7 @@ async fn give_up(fan: Fan, error: IngestError) -> Failed<IngestError> {
 }
 
 /// Reads the body to its end and hands it round; the answer is its length.
-async fn pour<S, E>(
+async fn pour<S, C, E>(
     body: S,
     fan: &Fan,
     watchers: &Watchers,
@@ -107,7 +109,8 @@ async fn pour<S, E>(
     budget: &MemoryBudget,
 ) -> Result<u64, IngestError>
 where
-    S: Stream<Item = Result<Bytes, E>> + Send,
+    S: Stream<Item = Result<C, E>> + Send,
+    C: Into<Chunk>,
     E: Into<Box<dyn Error + Send + Sync>> + Send,
 {
     if spec.declared_len.is_some_and(|declared| declared > spec.max_len) {
@@ -121,8 +124,8 @@ where
             Some(deadline) => guard(fan, spec, timeout_at(deadline, body.next())).await?,
             None => Ok(guard(fan, spec, body.next()).await?),
         };
-        let mut chunk = match next {
-            Ok(Some(Ok(chunk))) => chunk,
+        let chunk = match next {
+            Ok(Some(Ok(chunk))) => chunk.into(),
             Ok(Some(Err(error))) => return Err(IngestError::Source(error.into())),
             Ok(None) => break,
             Err(_stalled) => {
@@ -132,7 +135,7 @@ where
                 continue;
             }
         };
-        received = received.saturating_add(chunk.len() as u64);
+        received = received.saturating_add(chunk.len());
         match spec.declared_len {
             Some(declared) if received > declared => {
                 return Err(IngestError::LongerThanDeclared { declared });
@@ -140,8 +143,17 @@ where
             _ if received > spec.max_len => return Err(IngestError::TooLarge { max: spec.max_len }),
             _ => {}
         }
-        while let Some(part) = guard(fan, spec, regroup.take(&mut chunk)).await? {
-            guard(fan, spec, hand_round(fan, watchers, spec, part)).await?;
+        match chunk {
+            Chunk::Data(mut data) => {
+                while let Some(part) = guard(fan, spec, regroup.take(&mut data)).await? {
+                    guard(fan, spec, hand_round(fan, watchers, spec, part)).await?;
+                }
+            }
+            Chunk::Zeroes(len) => {
+                for part in regroup.skip(len) {
+                    guard(fan, spec, hand_round(fan, watchers, spec, part)).await?;
+                }
+            }
         }
     }
     if let Some(declared) = spec.declared_len.filter(|declared| *declared != received) {

@@ -8,6 +8,7 @@
 mod blocks;
 mod budget;
 mod checks;
+mod chunk;
 mod clone;
 mod copy;
 mod digests;
@@ -27,6 +28,7 @@ mod verify;
 mod watchers;
 
 pub use budget::{MemoryBudget, Reservation};
+pub use chunk::Chunk;
 pub use clone::{Refused, Strategy, clone_or_none};
 pub use copy::{Copied, CopySpec, copy};
 pub use error::{CopyError, Failed, IngestError, LeftBehind};

@@ -12,6 +12,9 @@ use crate::{MemoryBudget, Reservation};
 /// How long a piece may stay half filled: a client that stalls must not sit on its share of the budget.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Zeroes that are one operation at most: a store that has to write them is not busy with one for too long.
+const LONGEST_ZEROES: u64 = 128 << 20;
+
 /// Where chunks become pieces.
 #[derive(Debug)]
 pub(crate) struct Regroup<'a> {
@@ -59,6 +62,19 @@ impl<'a> Regroup<'a> {
         filling.data.extend_from_slice(&taken);
         self.filling = Some(filling);
         self.filling.take_if(|filling| filling.data.len() == filling.room).map(|full| self.emit(full))
+    }
+
+    /// Zeroes come next: what is left over, and then those, at most [`LONGEST_ZEROES`] at a time.
+    pub(crate) fn skip(&mut self, len: u64) -> impl Iterator<Item = Part> + use<> {
+        let left_over = if len > 0 { self.flush() } else { None };
+        let (mut offset, end) = (self.offset, self.offset + len);
+        self.offset = end;
+        let zeroes = std::iter::from_fn(move || {
+            let part = Part::Zero { offset, len: (end - offset).min(LONGEST_ZEROES) };
+            offset += part.len();
+            (part.len() > 0).then_some(part)
+        });
+        left_over.into_iter().chain(zeroes)
     }
 
     /// What is left over.

@@ -46,7 +46,7 @@ async fn an_upload_that_cannot_be_entered_leaves_an_image_that_can_be_uploaded()
     };
     let image = service.create(&caller, new).await.unwrap();
     let upload = async || {
-        let body = Box::pin(futures::stream::iter([Ok(Bytes::from_static(b"bytes"))]));
+        let body = Box::pin(futures::stream::iter([Ok(Bytes::from_static(b"bytes").into())]));
         service.upload(&caller, &image.id, Upload::default(), body).await
     };
 

@@ -4,7 +4,7 @@
 use axum::extract::{Request, State};
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode};
-use scurry_image::{Body, BodyError, Upload};
+use scurry_image::{Body, BodyError, Chunk, Upload};
 use scurry_types::StoreId;
 
 use crate::api::{Api, Asker, ImagePath};
@@ -61,7 +61,8 @@ pub(crate) fn store_choice(headers: &HeaderMap) -> Result<Option<StoreId>, ApiEr
 
 /// The request's body as the use cases read it.
 pub(crate) fn image_bytes(request: Request) -> Body {
-    Box::pin(request.into_body().into_data_stream().map(|chunk| chunk.map_err(|_| BodyError::ClientGone)))
+    let bytes = request.into_body().into_data_stream();
+    Box::pin(bytes.map(|chunk| chunk.map(Chunk::Data).map_err(|_| BodyError::ClientGone)))
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::Stream;
 use scurry_store::{Store, StoreError, StoreErrorKind, StoreWriter, StoredObject, WriteSpec};
 use scurry_transfer::{
-    Failed, IngestError, IngestSpec, Ingested, OnFailure, OpenTarget, Progress, Target, TargetOutcome, ingest,
+    Chunk, Failed, IngestError, IngestSpec, Ingested, OnFailure, OpenTarget, Progress, Target, TargetOutcome,
+    ingest,
 };
 use scurry_types::{BlockHashes, Digests, HashAlgorithm, StoreId};
 use tokio_util::sync::CancellationToken;
@@ -143,7 +143,7 @@ impl Core {
         spec: IntakeSpec,
     ) -> Result<Taken, Refused>
     where
-        S: Stream<Item = Result<Bytes, BodyError>> + Send,
+        S: Stream<Item = Result<Chunk, BodyError>> + Send,
     {
         check_signature(image)?;
         let mut lost = Vec::new();

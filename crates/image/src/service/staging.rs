@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The staging area: one file an image in a directory of this node.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
+use scurry_transfer::Chunk;
 use scurry_types::{ImageId, ImageStatus};
 use tokio::fs::{self, File};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use super::Answer;
@@ -66,20 +66,25 @@ impl Core {
                 Some(Err(BodyError::ClientGone)) => return Err(ImageError::ClientGone),
                 Some(Err(error)) => return Err(ImageError::Invalid(error.to_string())),
             };
-            len += piece.len() as u64;
+            len += piece.len();
             self.check_cap(Some(len))?;
             if let Some(declared) = declared_len.filter(|declared| len > *declared) {
                 return Err(ImageError::Invalid(format!(
                     "Size mismatch: the body has more than the {declared} bytes announced"
                 )));
             }
-            file.write_all(&piece).await.map_err(local("write", &unfinished))?;
+            let kept = match piece {
+                Chunk::Data(data) => file.write_all(&data).await,
+                Chunk::Zeroes(_) => file.seek(SeekFrom::Start(len)).await.map(drop),
+            };
+            kept.map_err(local("write", &unfinished))?;
         }
         if let Some(declared) = declared_len.filter(|declared| len != *declared) {
             return Err(ImageError::Invalid(format!(
                 "Size mismatch: the body ended after {len} of the {declared} bytes announced"
             )));
         }
+        file.set_len(len).await.map_err(local("write", &unfinished))?;
         file.sync_all().await.map_err(local("write", &unfinished))?;
         drop(file);
         self.crash.pass("stage.written").await;
@@ -94,7 +99,7 @@ impl Core {
     pub(super) async fn read_staged(
         &self,
         id: &ImageId,
-    ) -> Answer<(u64, impl Stream<Item = Result<Bytes, BodyError>> + Send + use<>)> {
+    ) -> Answer<(u64, impl Stream<Item = Result<Chunk, BodyError>> + Send + use<>)> {
         let path = self.staged_file(id);
         let file = File::open(&path).await.map_err(local("open", &path))?;
         let len = file.metadata().await.map_err(local("read", &path))?.len();
@@ -103,7 +108,7 @@ impl Core {
             let mut piece = bytes::BytesMut::with_capacity(PIECE);
             match file.read_buf(&mut piece).await {
                 Ok(0) => None,
-                Ok(_) => Some((Ok(piece.freeze()), Some(file))),
+                Ok(_) => Some((Ok(Chunk::Data(piece.freeze())), Some(file))),
                 Err(error) => Some((Err(BodyError::Local(error)), None)),
             }
         });

@@ -6,9 +6,9 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
-use scurry_image::BodyError;
+use futures::{StreamExt, TryStreamExt, stream};
 use scurry_image::ports::{Outbound, OutboundBody, OutboundError, OutboundRequest};
+use scurry_image::{BodyError, Chunk};
 
 /// What one reading of an address gives.
 #[derive(Debug, Clone)]
@@ -84,10 +84,10 @@ impl Outbound for Addresses {
             }
             Some(Answer::Endless) => {
                 let piece = Bytes::from(vec![7; 100_000]);
-                let body = stream::repeat_with(move || Ok(piece.clone()));
+                let body = stream::repeat_with(move || Ok(piece.clone().into()));
                 return Ok(OutboundBody { len: None, body: body.boxed() });
             }
         };
-        Ok(OutboundBody { len, body: stream::iter(list).boxed() })
+        Ok(OutboundBody { len, body: stream::iter(list).map_ok(Chunk::Data).boxed() })
     }
 }

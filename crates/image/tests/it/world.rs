@@ -192,13 +192,13 @@ pub(crate) fn raw() -> NewImage {
 }
 
 pub(crate) fn body(content: &[u8]) -> Body {
-    let pieces: Vec<_> = content.chunks(100_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    let pieces: Vec<_> =
+        content.chunks(100_000).map(|piece| Ok(Bytes::copy_from_slice(piece).into())).collect();
     Box::pin(stream::iter(pieces))
 }
 
 pub(crate) fn broken_body(content: &[u8]) -> Body {
-    let pieces: Vec<Result<Bytes, BodyError>> =
-        vec![Ok(Bytes::copy_from_slice(content)), Err(BodyError::ClientGone)];
+    let pieces = vec![Ok(Bytes::copy_from_slice(content).into()), Err(BodyError::ClientGone)];
     Box::pin(stream::iter(pieces))
 }
 

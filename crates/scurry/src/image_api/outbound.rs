@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use scurry_config::GlanceConf;
 use scurry_fetch::{FetchError, FetchSettings, Fetcher, Filter, FilterRules, Request};
-use scurry_image::BodyError;
 use scurry_image::ports::{Outbound, OutboundBody, OutboundError, OutboundRequest};
+use scurry_image::{BodyError, Chunk};
 
 use crate::failure::Failure;
 
@@ -57,7 +57,9 @@ impl Outbound for FetchOutbound {
         let fetched = self.0.get(&request).await.map_err(|error| refusal(&error))?;
         let len = fetched.total();
         let body = fetched.into_stream().map(|piece| {
-            piece.map_err(|error| BodyError::Outbound { text: error.chain(), later: error.is_passing() })
+            piece
+                .map(Chunk::Data)
+                .map_err(|error| BodyError::Outbound { text: error.chain(), later: error.is_passing() })
         });
         Ok(OutboundBody { len, body: Box::pin(body) })
     }

@@ -47,6 +47,18 @@ impl StoreWriter for MemoryWriter {
         self.change(|object| object.pages.zero(offset, len))
     }
 
+    async fn sync(&self) -> Result<(), StoreError> {
+        self.store.faults.meet(&self.store.facts.id, Operation::Sync).await?;
+        self.change(|_| ())
+    }
+
+    async fn read_back(&self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
+        self.store.faults.meet(&self.store.facts.id, Operation::Read).await?;
+        let mut read = Bytes::new();
+        self.change(|object| read = object.pages.read(offset, len).into())?;
+        Ok(read)
+    }
+
     async fn commit(self: Box<Self>, len: u64) -> Result<StoredObject, StoreError> {
         self.store.faults.meet(&self.store.facts.id, Operation::Commit).await?;
         self.store.refuse_second(Operation::Commit, &self.image)?;

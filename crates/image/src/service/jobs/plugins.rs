@@ -10,15 +10,15 @@ mod unpack;
 
 use std::io::{self, Read};
 
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 use scurry_formats::DiskFormat;
+use scurry_transfer::Chunk;
 use tokio::sync::mpsc;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::origin::Origin;
-use crate::body::{Body, BodyError};
+use crate::body::{Body, BodyError, in_memory};
 use crate::error::ImageError;
 use crate::image::Image;
 use crate::plugins::ImportPlugin;
@@ -96,7 +96,7 @@ fn reader(body: Body, stop: &CancellationToken) -> impl Read + Send + use<> {
         stream::once(async move { stopped.is_cancelled().then_some(Err(BodyError::ClientGone)) });
     let body = body.take_until(stop.clone().cancelled_owned());
     let body: Body = Box::pin(body.chain(broken_off.filter_map(|end| async { end })));
-    SyncIoBridge::new(StreamReader::new(body.map(|piece| piece.map_err(io::Error::other))))
+    SyncIoBridge::new(StreamReader::new(in_memory(body).map(|piece| piece.map_err(io::Error::other))))
 }
 
 /// The error of a body that went through a reader; of the reader's own it says `unusable`.
@@ -118,9 +118,9 @@ fn produce(
     guard: DropGuard,
     work: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), BodyError> + Send + 'static,
 ) -> Body {
-    let (send, receive) = mpsc::channel::<Result<Bytes, BodyError>>(PIECES);
+    let (send, receive) = mpsc::channel::<Result<Chunk, BodyError>>(PIECES);
     tokio::task::spawn_blocking(move || {
-        let mut piece = |piece: Vec<u8>| send.blocking_send(Ok(Bytes::from(piece))).is_ok();
+        let mut piece = |piece: Vec<u8>| send.blocking_send(Ok(Chunk::Data(piece.into()))).is_ok();
         if let Err(error) = work(&mut piece) {
             let _ = send.blocking_send(Err(error));
         }

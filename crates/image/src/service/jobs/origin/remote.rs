@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `glance-download`: an image of another image service, read with the user's own token.
 
+use std::pin::pin;
 use std::sync::PoisonError;
 
 use bytes::BytesMut;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Core, Opened, Origin};
-use crate::body::Body;
+use crate::body::{Body, in_memory};
 use crate::error::ImageError;
 use crate::image::{Image, reserved};
 use crate::ports::{Change, OutboundBody, OutboundRequest};
@@ -130,7 +131,8 @@ impl Core {
     }
 }
 
-async fn gather(mut body: Body) -> Result<BytesMut, Refused> {
+async fn gather(body: Body) -> Result<BytesMut, Refused> {
+    let mut body = pin!(in_memory(body));
     let mut text = BytesMut::new();
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| unusable(error.to_string()))?;

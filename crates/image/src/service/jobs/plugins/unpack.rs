@@ -4,13 +4,14 @@
 use std::fs::File;
 
 use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use scurry_formats::{MAGIC_LEN, Packing, pump};
+use scurry_transfer::Chunk;
 use tokio_util::sync::CancellationToken;
 
 use super::super::origin::Origin;
 use super::{body_error, produce, reader};
-use crate::body::{Body, BodyError};
+use crate::body::{Body, BodyError, in_memory};
 use crate::service::core::Core;
 use crate::service::intake::{Refused, unreadable};
 
@@ -47,7 +48,8 @@ fn unpack_file(
 }
 
 /// The first bytes of a body, and the body with them.
-async fn peek(mut body: Body) -> Result<(Bytes, Body), BodyError> {
+async fn peek(body: Body) -> Result<(Bytes, Body), BodyError> {
+    let mut body = Box::pin(in_memory(body));
     let mut beginning = BytesMut::new();
     while beginning.len() < MAGIC_LEN {
         match body.next().await {
@@ -57,5 +59,5 @@ async fn peek(mut body: Body) -> Result<(Bytes, Body), BodyError> {
     }
     let beginning = beginning.freeze();
     let again = stream::iter([Ok(beginning.clone())]).chain(body);
-    Ok((beginning, Box::pin(again)))
+    Ok((beginning, Box::pin(again.map_ok(Chunk::Data))))
 }

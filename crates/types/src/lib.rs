@@ -5,6 +5,7 @@
 
 mod digest;
 mod extent;
+pub mod extent_frames;
 mod id;
 mod secret;
 pub mod size;

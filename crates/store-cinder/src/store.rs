@@ -176,6 +176,7 @@ impl Store for CinderStore {
             extents: true,
             // A fresh volume of a block backend may hold anything; writers know better where they can.
             fresh_is_zero: false,
+            resume: false,
             clone: true,
             preferred_io: usize::try_from(MIB).unwrap_or(1 << 20),
         }

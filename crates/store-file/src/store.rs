@@ -141,6 +141,7 @@ impl Store for FileStore {
             read_ranges: true,
             extents: true,
             fresh_is_zero: true,
+            resume: true,
             clone: self.directories.iter().any(|directory| directory.reflink),
             preferred_io: PREFERRED_IO,
         }

@@ -157,6 +157,22 @@ fn zero(file: &File, mut offset: u64, mut len: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Fills the front of `data` with what the file has at `offset`.
+fn read_up_to(file: &File, mut data: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !data.is_empty() {
+        match file.read_at(data, offset) {
+            Ok(0) => return Ok(()),
+            Ok(read) => {
+                offset += read as u64;
+                data = &mut data[read..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl StoreWriter for FileWriter {
     fn url(&self) -> &str {
@@ -194,7 +210,8 @@ impl StoreWriter for FileWriter {
         let file = Arc::clone(&self.file);
         blocking(&self.store, Operation::Read, move |deed| {
             let mut data = vec![0; len];
-            file.read_exact_at(&mut data, offset).map_err(|error| {
+            // Zeroes that were never written may lie behind the end of the file.
+            read_up_to(&file, &mut data, offset).map_err(|error| {
                 deed.failed(format!("cannot read {len} bytes back at byte {offset}"), error)
             })?;
             Ok(data.into())

@@ -73,6 +73,7 @@ impl Store for HttpStore {
             read_ranges: true,
             extents: false,
             fresh_is_zero: false,
+            resume: false,
             clone: false,
             preferred_io: PREFERRED_IO,
         }

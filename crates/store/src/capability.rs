@@ -13,6 +13,8 @@ pub struct Capability {
     pub extents: bool,
     /// A region of a fresh object that was never written reads as zeroes.
     pub fresh_is_zero: bool,
+    /// An unfinished object can be gone on with, by another process too: [`crate::Store::resume_write`].
+    pub resume: bool,
     /// The backend can clone an object of this kind of store without moving bytes.
     pub clone: bool,
     /// Best size of one read or write, in bytes.

@@ -4,6 +4,7 @@
 mod cloning;
 mod content;
 mod lifecycle;
+mod resuming;
 
 use std::ops::Range;
 
@@ -26,6 +27,7 @@ pub async fn check_store(store: &dyn Store) {
     lifecycle::finished_objects_are_not_replaced(store).await;
     lifecycle::deleted_objects_are_gone(store).await;
     lifecycle::strange_urls_are_refused(store).await;
+    resuming::an_abandoned_object_is_gone_on_with(store).await;
     cloning::clones_are_independent(store).await;
     store.recover().await.expect("recover on a store in use");
 }

@@ -70,6 +70,7 @@ impl MemoryStore {
                 read_ranges: true,
                 extents: true,
                 fresh_is_zero: true,
+                resume: true,
                 clone: true,
                 preferred_io: 1 << 20,
             },

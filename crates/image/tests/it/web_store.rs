@@ -89,6 +89,7 @@ impl Store for WebStore {
             read_ranges: true,
             extents: false,
             fresh_is_zero: false,
+            resume: false,
             clone: false,
             preferred_io: 1 << 20,
         }

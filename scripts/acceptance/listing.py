@@ -128,6 +128,7 @@ def deep(client, count):
 
 
 def run(options, work):
+    """Prints the figures, and gives them."""
     server = Server(options.binary, work / "data").start()
     try:
         admin, user = (openrc(work / f"data/{name}-openrc") for name in ("admin", "demo"))
@@ -136,29 +137,35 @@ def run(options, work):
         begun = time.monotonic()
         fill(work / "data/glance.db", options.count, project)
         size = (work / "data/glance.db").stat().st_size / 1e6
-        print(f"{options.count} images in {time.monotonic() - begun:.0f} s, database {size:.0f} MB", flush=True)
+        filled = time.monotonic() - begun
+        print(f"{options.count} images in {filled:.0f} s, database {size:.0f} MB", flush=True)
         server.start()
         clients = {who: Client(server.ports[2], issue(server.ports[0], rc)[0]) for who, rc in (("admin", admin), ("member", user))}
         before = memory(server.process.pid)
+        rows, walks = [], []
         print(f"{'caller':7} {'page':20} {'images':>7} {'req/s':>8} {'median ms':>10} {'worst ms':>9}")
         for who, client in clients.items():
             kinds = KINDS | {"deep page": deep(client, options.count if who == "admin" else 1000)}
             for name, query in kinds.items():
                 found, rate, median, worst = measure(client, query, options.requests)
                 print(f"{who:7} {name:20} {found:>7} {rate:>8.0f} {median:>10.2f} {worst:>9.2f}", flush=True)
+                rows.append([who, name, found, rate, median, worst])
         resident, hidden = [], (options.count - 3 + 499) // 500
         for _ in range(WALKS):
             begun = time.monotonic()
             seen, pages = clients["admin"].walk("/v2/images?limit=1000")
             equal(len(seen), options.count - hidden, "images walked")
             check(len(set(seen)) == len(seen), "an image was listed twice")
-            print(f"walk of all {len(seen)} images in {pages} pages: {time.monotonic() - begun:.1f} s", flush=True)
+            walks.append(time.monotonic() - begun)
+            print(f"walk of all {len(seen)} images in {pages} pages: {walks[-1]:.1f} s", flush=True)
             resident.append(memory(server.process.pid)[0])
         shown = ", ".join(f"{size:.0f}" for size in resident)
         print(f"resident memory: {before[0]:.0f} MiB before, {shown} MiB after each walk")
         # The first walk fills caches and pools. What each further one adds would be a leak.
         check(resident[-1] < resident[1] * 1.1, f"memory grows from walk to walk: {shown} MiB")
         server.stop()
+        return {"count": options.count, "fill": filled, "database": size, "rows": rows, "walks": walks,
+                "before": before[0], "resident": resident}
     finally:
         if server.process and server.process.poll() is None:
             server.kill()

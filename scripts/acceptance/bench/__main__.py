@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures Scurry end to end against the tools of this machine, and against Glance where one is at hand.
+
+A line a work: name · scurry · reference · ratio · target · met|MISSED. The exit status says whether it could be measured,
+not whether targets were met.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .. import listing
+from ..session import ROOT, Failure
+from . import copying, disks, machine, moving, report, serving
+from .bench import Bench
+from .figures import Row
+from .files import install
+from .profile import Profiler
+from .service import ROLES, Service
+
+WORKS = {
+    "upload": moving.upload, "eight": moving.eight, "download": moving.download, "four": moving.four,
+    "three": copying.three, "twin": copying.twin, "huge": disks.huge, "convert": disks.convert,
+    "pages": serving.pages, "idle": serving.idle, "tools": moving.tools_alone,
+}
+PROGRAMS = {"nginx": "nginx-light", "wrk": "wrk", "curl": "curl", "openssl": "openssl", "qemu-img": "qemu-utils",
+            "nbdcopy": "libnbd-bin", "nbdkit": "nbdkit"}
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog="works: " + ", ".join(WORKS))
+    parser.add_argument("--quick", action="store_true", help="smaller images, fewer rounds: less than five minutes")
+    parser.add_argument("--only", help="these works alone, with commas between")
+    parser.add_argument("--runs", type=int, help="rounds of each work (default: 5, or 3 with --quick)")
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
+    parser.add_argument("--work", type=Path, default=Path("/var/tmp"), help="folder on a real disk, 30 GiB free (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md (works that did not run keep their figures)")
+    parser.add_argument("--profile", metavar="WORK", help="perf of the server during a work's last round; `missed`: of all that miss a target")
+    parser.add_argument("--glance", metavar="URL", help="a Glance that takes part in every round")
+    parser.add_argument("--token", help="for it, of an administrator")
+    parser.add_argument("--glance-stores", default="fast,pure1,pure2,pure3,pure4", help="its stores: " + ", ".join(ROLES) + " (default: %(default)s)")
+    parser.add_argument("--glance-only", action="store_true", help="measure Glance alone; with --glance-results: into that file")
+    parser.add_argument("--glance-listed", action="store_true", help="its database has 100,000 images and the token is a tenant's: work `pages` alone")
+    parser.add_argument("--glance-results", type=Path, metavar="FILE", help="Glance's figures of an earlier run")
+    options = parser.parse_args(words)
+    options.runs = options.runs or (3 if options.quick else 5)
+    options.works = options.only.split(",") if options.only else list(WORKS)
+    unknown = set(options.works) - set(WORKS)
+    if unknown:
+        parser.error(f"no such work: {', '.join(sorted(unknown))}; there are {', '.join(WORKS)}")
+    if bool(options.glance) != bool(options.token):
+        parser.error("--glance and --token belong together")
+    if options.glance_only and not options.glance:
+        parser.error("--glance-only needs --glance")
+    if options.write and not options.profile:
+        options.profile = "missed"
+    return options
+
+
+def glance(options: argparse.Namespace) -> Service | None:
+    if not options.glance:
+        return None
+    service = Service(options.glance, options.token, dict(zip(ROLES, options.glance_stores.split(","), strict=False)))
+    service.list_filled = options.glance_listed
+    return service
+
+
+def earlier(options: argparse.Namespace, kept: dict) -> dict:
+    """Glance's figures: of the file that was given, else those that are kept with the page."""
+    file = options.glance_results
+    return report.stored(json.loads(file.read_text()) if file and file.exists() else kept["glance"])
+
+
+def measure(options: argparse.Namespace, bench: Bench) -> dict[str, list[Row]]:
+    taken: dict[str, list[Row]] = {}
+    for name in options.works:
+        begun = time.monotonic()
+        bench.profiler.begin(name)
+        try:
+            taken[name] = WORKS[name](bench)
+        except Failure as failure:
+            print(f"{name}: could not be measured: {failure}", file=sys.stderr, flush=True)
+            taken[name] = [Row(name, name, f"failed: {str(failure)[:120]}", "—", "", "", False)]
+        for row in taken[name]:
+            print(row.line(), flush=True)
+        for title, text in bench.profiler.tables.get(name, {}).items():
+            if options.profile == name:
+                print(f"\n{title}\n{text}\n", flush=True)
+        print(f"# {name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    return taken
+
+
+def lists(options: argparse.Namespace, work: Path) -> dict | None:
+    """The table of scripts/list-100k, for the page."""
+    if not options.write or options.quick or options.only:
+        return None
+    folder = work / "list-100k"
+    folder.mkdir()
+    try:
+        return listing.run(argparse.Namespace(binary=options.binary, count=100_000, requests=100), folder)
+    except Failure as failure:
+        print(f"list-100k: {failure}; its table is kept", file=sys.stderr, flush=True)
+        return None
+
+
+def main() -> int:
+    options = arguments()
+    options.binary = options.binary.resolve()
+    install(PROGRAMS | ({"perf": "linux-perf"} if options.profile else {}))
+    work = Path(tempfile.mkdtemp(prefix="scurry-bench-", dir=options.work))
+    bench = None
+    try:
+        kept = report.load()
+        about = machine.describe(options.binary, work)
+        print(", ".join(f"{name}: {value}" for name, value in about.items()), file=sys.stderr, flush=True)
+        bench = Bench(work, options.binary, runs=options.runs, quick=options.quick, glance=glance(options), glance_only=options.glance_only,
+                      stored=earlier(options, kept), profiler=Profiler(options.profile, work))
+        taken = measure(options, bench)
+        if options.glance and options.glance_results:
+            options.glance_results.write_text(json.dumps(report.storable(bench.stored), indent=1) + "\n")
+        if options.write:
+            found = report.merge(kept, about, taken, bench.profiler.tables, bench.stored, lists(options, work))
+            report.write(found, list(WORKS))
+        return 0
+    except Failure as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    finally:
+        if bench and bench.scurry and bench.scurry.server.process.poll() is None:
+            bench.scurry.server.kill()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

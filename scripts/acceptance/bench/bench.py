@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one run of the harness holds: the services, the files, the rounds, and what Glance took."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from .figures import Figure
+from .files import Files
+from .profile import Profiler
+from .scurry import Scurry
+from .service import Service
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Bench:
+    def __init__(self, work: Path, binary: Path, *, runs: int, quick: bool, glance: Service | None,
+                 stored: dict[str, Figure], glance_only: bool, profiler: Profiler):
+        self.work, self.binary, self.runs, self.quick = work, binary, runs, quick
+        self.glance, self.stored, self.profiler = glance, stored, profiler
+        self.files = Files(work / "files")
+        self.scurry = None if glance_only else Scurry(binary, work / "scurry")
+
+    def size(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+    def services(self, what: str, act: Callable[[Service], float]) -> dict[str, Callable[[], float]]:
+        """The same act for each service there is, named `scurry WHAT` and `glance WHAT`."""
+        there = {"scurry": self.scurry, "glance": self.glance}
+        return {f"{name} {what}": lambda service=service: act(service) for name, service in there.items() if service}
+
+    def race(self, key: str, contenders: dict[str, Callable[[], float]], runs: int | None = None) -> Race:
+        """Runs the contenders in turn, round after round, so that all see the same machine."""
+        race = Race(key, self)
+        rounds = runs or self.runs
+        for number in range(rounds):
+            for name, act in contenders.items():
+                if self.scurry is None and not name.startswith("glance"):
+                    continue
+                os.sync()
+                if not name.startswith("scurry"):
+                    race.add(name, act())
+                    continue
+                before = cpu_seconds(self.scurry.pid)
+                with self.profiler.around(f"{key}: {name}", self.scurry.pid, number == rounds - 1):
+                    took = act()
+                race.add(name, took, cpu_seconds(self.scurry.pid) - before)
+        return race
+
+    def stop(self) -> None:
+        if self.scurry:
+            self.scurry.stop()
+
+
+class Race:
+    """Samples by contender; Glance's come from an earlier run where it takes no part in this one."""
+
+    def __init__(self, key: str, bench: Bench):
+        self.key, self.bench, self.figures = key, bench, {}
+
+    def add(self, name: str, took: float, cpu: float | None = None) -> None:
+        figure = self.figures.setdefault(name, Figure())
+        figure.samples.append(took)
+        if cpu is not None:
+            figure.cpu.append(cpu)
+        if name.startswith("glance"):
+            self.bench.stored[f"{self.key}: {name}"] = figure
+
+    def __getitem__(self, name: str) -> Figure:
+        return self.figures.get(name) or self.bench.stored.get(f"{self.key}: {name}") or Figure()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/BENCHMARKS.md, written from the figures kept beside it in docs/benchmarks.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..session import ROOT
+from .figures import Figure, Row
+
+KEPT = ROOT / "docs/benchmarks.json"
+PAGE = ROOT / "docs/BENCHMARKS.md"
+
+HEAD = """# Figures
+
+Written by `scripts/bench --write`; do not edit. Everything in one table was taken in one run, contender after contender, round
+after round: medians, with the lowest and the highest in brackets. *CPU* is user and system time of the server. A target that is
+missed stays, with a profile of the server below. Run it on your machine: `scripts/bench`, or `--quick` in less than five minutes.
+"""
+
+GLANCE = """
+Glance's figures were taken by this same harness (`--glance URL --token T`) on the same machine with the same files: Glance 33 under
+uWSGI (2 processes × 8 threads, MariaDB), its file stores on the same disk, its Cinder stores on Cinder with sparse files on XFS.
+"""
+
+NOTES = """
+**What is compared.** `openssl md5 ∥ sha512` is both digests of the same file side by side, the floor of every upload the API's two
+checksums allow. Stores bring what they wrote to the disk before an image is active, so `cp` is followed by `sync` of its target; Glance
+does not sync, nor does openssl write. In the huge disks the digests' pass over the zeroes is measured (`openssl speed`, both side by
+side) and taken off, and stands apart. *p99* is of `wrk -t2 -c8`.
+"""
+
+
+def empty() -> dict:
+    return {"works": {}, "glance": {}, "lists": None}
+
+
+def load() -> dict:
+    return json.loads(KEPT.read_text()) if KEPT.exists() else empty()
+
+
+def stored(entries: dict) -> dict[str, Figure]:
+    return {name: Figure(entry["unit"], entry["samples"]) for name, entry in entries.items()}
+
+
+def storable(figures: dict[str, Figure]) -> dict:
+    return {name: {"unit": figure.unit, "samples": [round(sample, 4) for sample in figure.samples]}
+            for name, figure in sorted(figures.items())}
+
+
+def merge(kept: dict, machine: dict, rows: dict[str, list[Row]], profiles: dict, glance: dict[str, Figure], lists: dict | None) -> dict:
+    """The figures of this run over those that are kept, work by work."""
+    works = dict(kept["works"])
+    for work, taken in rows.items():
+        works[work] = {"machine": machine, "rows": [row.as_dict() for row in taken],
+                       "profiles": {title: text for title, text in profiles.get(work, {}).items()} if missed(taken) else {}}
+    return {"works": works, "glance": storable(glance), "lists": lists or kept.get("lists")}
+
+
+def missed(rows: list[Row]) -> bool:
+    return any(row.met is False for row in rows)
+
+
+def write(kept: dict, order: list[str]) -> None:
+    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    PAGE.write_text(page(kept, order))
+
+
+def page(kept: dict, order: list[str]) -> str:
+    works = {work: kept["works"][work] for work in order if work in kept["works"]}
+    text = HEAD
+    runs: list[dict] = []
+    for entry in works.values():
+        if entry["machine"] not in runs:
+            runs.append(entry["machine"])
+    for machine in runs:
+        text += f"\n## Run of {machine['date']}, commit {machine['commit']}\n\n"
+        text += ", ".join(f"{name}: {value}" for name, value in machine.items() if name not in ("date", "commit")) + ".\n\n"
+        text += "| work | Scurry | reference | ratio | target | |\n|---|---|---|---|---|---|\n"
+        for entry in works.values():
+            if entry["machine"] == machine:
+                text += "".join(table_line(Row(**row)) for row in entry["rows"])
+        for work, entry in works.items():
+            if entry["machine"] == machine:
+                text += profiles(work, entry["profiles"])
+    text += NOTES + (GLANCE if kept["glance"] else "")
+    return text + (lists(kept["lists"]) if kept.get("lists") else "")
+
+
+def table_line(row: Row) -> str:
+    verdict = "**MISSED**" if row.met is False else row.verdict
+    return f"| {row.name} | {row.scurry} | {row.reference} | {row.ratio} | {row.target} | {verdict} |\n"
+
+
+def profiles(work: str, tables: dict[str, str]) -> str:
+    """Where the server's time went, for a work that missed a target."""
+    return "".join(f"\nWhere the server's time went in `{work}` ({title}; `perf record`, share of its samples):\n\n```\n{text}\n```\n"
+                   for title, text in tables.items())
+
+
+def lists(found: dict) -> str:
+    text = f"""
+## Lists of {found['count']:,} images
+
+`scripts/list-100k` fills `scurry up`'s database by SQL (a tag, a property each, shared ones with a member) and asks for pages of 25
+over one HTTP connection, as an administrator and as a project with a fiftieth of the images. {found['count']:,} images in
+{found['fill']:.0f} s, database {found['database']:.0f} MB. Times are of the whole request over HTTP, token and policy included; the client runs
+on the same cores.
+
+| caller | page | images | req/s | median ms | worst ms |
+|---|---|---|---|---|---|
+"""
+    for caller, name, images, rate, median, worst in found["rows"]:
+        shown = f"`{name}`" if "=" in name else name
+        text += f"| {caller} | {shown} | {images} | {rate:.0f} | {median:.2f} | {worst:.2f} |\n"
+    after = ", ".join(f"{size:.0f}" for size in found["resident"])
+    return text + f"""
+{len(found['resident'])} walks of all images in pages of 1000, some {min(found['walks']):.0f} to {max(found['walks']):.0f} s each: resident memory
+{found['before']:.0f} MiB before, {after} MiB after each walk. A page is all that is held in memory. The indexes of our own
+(`crates/image-db/src/schema/indexes.sql`) cost about 1.5 KB an image (a file of 84 MB grew to 233 MB in a trial with SQLite 3.40).
+"""

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the harness reads and writes: programs' output, ratios, the page. `python3 -m unittest acceptance.bench.tests` in scripts."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import unittest
+
+from . import figures, profile, report, tools
+from .__main__ import WORKS, arguments
+from .figures import Figure, Row
+
+WRK = """Running 5s test @ http://127.0.0.1:1/
+  Latency Distribution
+     50%    9.35ms
+     75%   12.02ms
+     90%   18.11ms
+     99%    1.27s
+  2590 requests in 5.10s, 40.52MB read
+  Non-2xx or 3xx responses: 7
+Requests/sec:    507.66
+"""
+PERF = """# Overhead  Symbol
+# ........
+#
+    41.07%  [.] md5::compress::soft::compress_block::h0123456789abcdef
+     2.10%  [k] copy_user_generic_unrolled
+
+     1.00%  [.] main
+"""
+
+
+class Reading(unittest.TestCase):
+    def test_wrk(self):
+        self.assertEqual(tools.parse_wrk(WRK), {"rate": 507.66, "p50": 9.35, "p99": 1270.0, "refused": 7.0})
+
+    def test_perf(self):
+        self.assertEqual(profile.shorten(PERF), ["    41.07%  [.] md5::compress::soft::compress_block",
+                                                 "     2.10%  [k] copy_user_generic_unrolled", "     1.00%  [.] main"])
+
+    def test_arguments(self):
+        self.assertEqual(arguments(["--quick"]).runs, 3)
+        self.assertEqual(arguments(["--only", "idle,upload"]).works, ["idle", "upload"])
+        for words in (["--only", "nothing"], ["--glance", "http://x"], ["--glance-only"]):
+            with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+                arguments(words)
+
+
+class Ratios(unittest.TestCase):
+    def test_times(self):
+        slow, fast = Figure("s", [3.0, 2.0, 4.0]), Figure("s", [1.0])
+        self.assertEqual(figures.at_most("w", "n", slow, "x", fast, 2)[0].line(), "n · 3.00 s (2.00–4.00) · x 1.00 s · 3.00 × · ≤ 2 × · MISSED")
+        self.assertIs(figures.at_most("w", "n", fast, "x", slow, 0.5)[0].met, True)
+        self.assertIs(figures.at_least("w", "n", fast, "x", slow, 3)[0].met, True)
+        self.assertIs(figures.at_least("w", "n", slow, "x", fast, 0.9)[0].met, False)
+
+    def test_rates(self):
+        row = figures.at_least("w", "n", Figure("req/s", [500]), "nginx", Figure("req/s", [50000]), 1 / 40)[0]
+        self.assertEqual((row.ratio, row.target, row.met), ("1/100 ×", "≥ 1/40 ×", False))
+        self.assertEqual(Figure("req/s", [2.4]).shown(), "2.4/s")
+
+    def test_bounds(self):
+        self.assertEqual([row.met for bound in (40, 30) for row in figures.below("w", "n", Figure("MiB", [35]), bound)], [True, False])
+
+    def test_a_missing_figure_makes_no_row(self):
+        self.assertEqual(figures.at_most("w", "n", Figure("s", [1]), "x", Figure(), 1), [])
+
+
+class Page(unittest.TestCase):
+    def test_works_that_did_not_run_keep_their_figures(self):
+        machine, again = {"date": "d", "commit": "c", "cores": "2"}, {"date": "e", "commit": "f", "cores": "2"}
+        row = lambda work, met: Row(work, work, "1 s", "—", "2 ×", "≤ 1 ×", met)  # noqa: E731
+        kept = report.merge(report.empty(), machine, {"upload": [row("upload", False)], "idle": [row("idle", True)]},
+                            {"upload": {"t": "symbols"}, "idle": {"t": "others"}}, {}, None)
+        kept = report.merge(kept, again, {"idle": [row("idle", True)]}, {}, {}, None)
+        page = report.page(kept, list(WORKS))
+        self.assertIn("| upload | 1 s | — | 2 × | ≤ 1 × | **MISSED** |", page)
+        self.assertIn("symbols", page)
+        self.assertNotIn("others", page)
+        self.assertEqual((page.count("Run of d"), page.count("Run of e")), (1, 1))
+
+    def test_the_page_is_what_its_figures_make(self):
+        if report.KEPT.exists():
+            self.assertEqual(report.PAGE.read_text(), report.page(report.load(), list(WORKS)), "made anew by scripts/bench --write")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -8,7 +8,7 @@ fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let claimed = arguments.next().unwrap_or_default();
     for path in arguments {
-        let found = Inspector::inspect(std::fs::File::open(&path)?)?;
+        let found = Inspector::inspect_file(&std::fs::File::open(&path)?)?;
         let formats: Vec<_> = found.detected.iter().map(|format| format.as_str()).collect();
         let checks: Vec<_> = found.faults.iter().map(|fault| fault.check).collect();
         let verdict = match judge(&found, &claimed, "bare", &InspectionRules::default()) {

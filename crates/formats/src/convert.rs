@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reads a stored image as the disk it stands for, to convert it.
 
+mod ahead;
 mod mapped;
 mod qcow2;
 mod raw;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use scurry_types::Extents;
 
+pub(crate) use self::ahead::{ReadAhead, Stretch};
 use self::mapped::Mapped;
 pub(crate) use self::runs::Walk;
 pub use self::runs::{Runs, runs};
@@ -46,6 +48,9 @@ pub enum ConversionError {
     /// The image could harm its reader.
     #[error("the image failed safety checks: {}", .0.iter().map(|fault| fault.reason.as_str()).collect::<Vec<_>>().join(", "))]
     Unsafe(Vec<SafetyFault>),
+    /// There are no threads to read it with.
+    #[error("the image cannot be converted now: no thread can be started")]
+    Threads(#[source] io::Error),
     /// The range does not lie on the disk.
     #[error("{len} bytes at {offset} reach beyond the end of the disk at {disk_len}")]
     OutOfBounds {

@@ -14,7 +14,9 @@ mod vhd;
 mod vhdx;
 mod vmdk;
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use self::capture::Capture;
 use crate::DiskFormat;
@@ -118,6 +120,27 @@ impl Inspector {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Inspects a file, reading no more of it than is looked at.
+    ///
+    /// # Errors
+    /// What reading it answers.
+    pub fn inspect_file(file: &File) -> io::Result<Inspection> {
+        let len = file.metadata()?.len();
+        let mut inspector = Self::new();
+        let mut buf = vec![0; HEAD];
+        while inspector.capture.size() < len {
+            let tail = len.saturating_sub(TAIL as u64);
+            let wanted = inspector.capture.wanted().map_or(tail, |at| at.min(tail));
+            inspector.capture.skip_to(wanted);
+            let at = inspector.capture.size();
+            let piece = &mut buf[..(len - at).min(HEAD as u64) as usize];
+            // A file that is cut off meanwhile must not look like a shorter one.
+            file.read_exact_at(piece, at)?;
+            inspector.feed(piece);
+        }
+        Ok(inspector.finish())
     }
 
     /// Says what the stream was, at its end.

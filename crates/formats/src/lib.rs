@@ -19,4 +19,4 @@ pub use format::{DiskFormat, UnknownDiskFormat};
 pub use inspect::{Inspection, Inspector, SafetyFault};
 pub use judge::{InspectionRules, Refusal, Verdict, judge};
 pub use unpack::{MAGIC_LEN, Packing, pump};
-pub use write::{Conversion, OutputFormat};
+pub use write::{Conversion, OutputFormat, Piece};

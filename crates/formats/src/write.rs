@@ -11,6 +11,7 @@ mod vmdk;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use self::qcow2::Qcow2Output;
 use self::raw::RawOutput;
@@ -58,8 +59,23 @@ impl FromStr for OutputFormat {
     }
 }
 
-/// The next bytes of an image, `None` at its end.
-type NextPiece = Result<Option<Vec<u8>>, ConversionError>;
+/// A stretch of an image that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Bytes, 1 MiB of them at most.
+    Data(Vec<u8>),
+    /// So many zeroes.
+    Zeroes(u64),
+}
+
+impl From<Vec<u8>> for Piece {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Data(bytes)
+    }
+}
+
+/// The next of an image, `None` at its end.
+type NextPiece = Result<Option<Piece>, ConversionError>;
 
 #[derive(Debug)]
 enum Output {
@@ -68,7 +84,7 @@ enum Output {
     Vmdk(VmdkOutput),
 }
 
-/// An image being written; blocking. Its items are the pieces in order, of at most 1 MiB each.
+/// An image being written; blocking. Its items are the pieces in order.
 #[derive(Debug)]
 pub struct Conversion {
     output: Output,
@@ -85,7 +101,7 @@ impl Conversion {
         let (output, len) = match format {
             OutputFormat::Raw => {
                 let len = reader.len();
-                (Output::Raw(RawOutput::new(reader)), len)
+                (Output::Raw(RawOutput::new(Arc::from(reader))?), len)
             }
             OutputFormat::Qcow2 => {
                 let output = Qcow2Output::new(reader)?;
@@ -110,7 +126,7 @@ impl Conversion {
 }
 
 impl Iterator for Conversion {
-    type Item = Result<Vec<u8>, ConversionError>;
+    type Item = Result<Piece, ConversionError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {

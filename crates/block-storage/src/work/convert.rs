@@ -76,7 +76,7 @@ fn store(path: &Path, mut chunks: mpsc::Receiver<Bytes>) -> Result<u64, WorkErro
 /// What the file is, is found by looking, and must be what it is said to be and harmless.
 fn inspect(path: &Path, claimed: &str, container: &str) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let inspection = Inspector::inspect(file).map_err(|error| error.to_string())?;
+    let inspection = Inspector::inspect_file(&file).map_err(|error| error.to_string())?;
     judge(&inspection, claimed, container, &InspectionRules::default())
         .map(|_| ())
         .map_err(|refusal| refusal.to_string())

@@ -57,13 +57,14 @@ impl<L: Layout> Mapped<L> {
     }
 
     fn block(&self, at: u64, len: u64) -> Result<Arc<Vec<u8>>, ConversionError> {
-        let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, block)) = unpacked.as_ref().filter(|(offset, _)| *offset == at) {
+        let last = || self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, block)) = last().as_ref().filter(|(offset, _)| *offset == at) {
             return Ok(Arc::clone(block));
         }
+        // Unlocked: blocks are unpacked by several threads at a time.
         self.source.within(at, 1)?;
         let block = Arc::new(self.layout.unpack(&self.source, at, len)?);
-        *unpacked = Some((at, Arc::clone(&block)));
+        *last() = Some((at, Arc::clone(&block)));
         Ok(block)
     }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A qcow2 image: two levels of tables lead to its clusters.
 
+use std::cell::RefCell;
 use std::io::{self, Read};
 
-use ruzstd::decoding::StreamingDecoder;
+use flate2::bufread::DeflateDecoder;
+use zstd::stream::read::Decoder;
+use zstd::zstd_safe::DCtx;
 
 use super::mapped::{Layout, Place};
 use super::source::Source;
@@ -16,8 +19,8 @@ const COMPRESSION_TYPE: u64 = 0b1000;
 const TABLE_MAX: u64 = 32 << 20;
 /// The part of a table's entry that is an offset.
 const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
-/// Memory a compressed cluster may ask for, in bytes: clusters have 2 MiB at most.
-const WINDOW_MAX: u64 = 8 << 20;
+/// Memory a compressed cluster may ask for, as a power of two of bytes: clusters have 2 MiB at most.
+const WINDOW_BITS: u32 = 23;
 const COMPRESSED: u64 = 1 << 62;
 /// Of version 3.
 const READS_ZERO: u64 = 1;
@@ -88,8 +91,15 @@ impl Qcow2 {
 }
 
 fn unzstd(packed: &[u8], cluster: &mut [u8]) -> io::Result<()> {
-    let decoder = StreamingDecoder::new_with_max_window_size(packed, WINDOW_MAX);
-    decoder.map_err(io::Error::other)?.read_exact(cluster)
+    thread_local! {
+        /// Setting one up costs more than unpacking a cluster with it.
+        static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+    }
+    CONTEXT.with_borrow_mut(|context| {
+        let mut decoder = Decoder::with_context(packed, context);
+        decoder.window_log_max(WINDOW_BITS)?;
+        decoder.single_frame().read_exact(cluster)
+    })
 }
 
 fn compression(source: &Source) -> Result<Compression, ConversionError> {
@@ -135,7 +145,7 @@ impl Layout for Qcow2 {
         source.read(&mut packed, at)?;
         let mut cluster = vec![0; 1 << self.bits];
         let unpacked = match self.compression {
-            Compression::Deflate => flate2::read::DeflateDecoder::new(&packed[..]).read_exact(&mut cluster),
+            Compression::Deflate => DeflateDecoder::new(&packed[..]).read_exact(&mut cluster),
             Compression::Zstd => unzstd(&packed, &mut cluster),
         };
         unpacked.map_err(|_| ConversionError::COMPRESSED_DATA)?;

@@ -81,6 +81,25 @@ impl Capture {
         }
     }
 
+    /// Where the next byte is that anybody looks at, but for the last [`TAIL`] of the stream: `None` when there is none.
+    pub(super) fn wanted(&self) -> Option<u64> {
+        match &self.extra {
+            _ if self.head.len() < HEAD => Some(self.pos),
+            Extra::Vmdk(window) | Extra::Vhdx(_, window) if self.pos < window.end() => {
+                Some(window.start.max(self.pos))
+            }
+            _ => None,
+        }
+    }
+
+    /// Goes on at `pos`, past bytes that nobody looks at: up to [`Self::wanted`], and up to the last [`TAIL`].
+    pub(super) fn skip_to(&mut self, pos: u64) {
+        if pos > self.pos {
+            self.tail.clear();
+            self.pos = pos;
+        }
+    }
+
     fn take(&mut self, piece: &[u8]) {
         let room = HEAD.saturating_sub(self.head.len()).min(piece.len());
         self.head.extend_from_slice(&piece[..room]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! qcow2 version 3: header, reference counts, tables, and the clusters in the disk's order.
 
-use super::NextPiece;
 use super::census::{BLOCK, Census};
+use super::{NextPiece, Piece};
 use crate::convert::{ConversionError, ImageReader};
 
 const CLUSTER_BITS: u32 = 16;
@@ -99,7 +99,7 @@ impl Qcow2Output {
         } else {
             self.data(&mut cluster)?;
         }
-        Ok(Some(cluster))
+        Ok(Some(Piece::Data(cluster)))
     }
 
     fn header(&self, cluster: &mut [u8]) {

@@ -2,8 +2,8 @@
 //! VMware's `monolithicSparse`: header and descriptor, the directory with its tables twice, and the grains in the
 //! disk's order.
 
-use super::NextPiece;
 use super::census::{BLOCK, Census};
+use super::{NextPiece, Piece};
 use crate::convert::{ConversionError, ImageReader};
 
 const SECTOR: u64 = 512;
@@ -96,7 +96,7 @@ impl VmdkOutput {
             };
             self.next = next;
             if !piece.is_empty() {
-                return Ok(Some(piece));
+                return Ok(Some(Piece::Data(piece)));
             }
         }
     }
@@ -152,7 +152,7 @@ impl VmdkOutput {
         bytes
     }
 
-    fn grain(&mut self) -> NextPiece {
+    fn grain(&mut self) -> Result<Option<Vec<u8>>, ConversionError> {
         let Some(number) = self.census.next_used(self.next_grain) else { return Ok(None) };
         let mut grain = vec![0; BLOCK as usize];
         self.census.read(number, &mut grain)?;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What well-formed images are recognised as.
 
-use scurry_formats::{DiskFormat, Inspector};
+use scurry_formats::DiskFormat;
 
 use crate::qemu::{Qemu, varied_disk};
-use crate::{inspect, iso, mbr};
+use crate::{inspect, inspect_file, iso, mbr};
 
 #[test]
 fn images_of_qemu_are_recognised_with_their_size_and_without_fault() {
@@ -24,13 +24,13 @@ fn images_of_qemu_are_recognised_with_their_size_and_without_fault() {
     ];
     for (number, (format, options, expected)) in cases.into_iter().enumerate() {
         let path = qemu.convert(&number.to_string(), format, options);
-        let found = Inspector::inspect(std::fs::File::open(path).unwrap()).unwrap();
+        let found = inspect_file(path);
         assert_eq!(found.detected, [expected], "{format} {options:?}");
         assert_eq!(found.virtual_size, Some(len), "{format} {options:?}");
         assert_eq!(found.faults, [], "{format} {options:?}");
     }
     let fixed = qemu.convert("fixed", "vpc", &["-o", "subformat=fixed,force_size=on"]);
-    let found = Inspector::inspect(std::fs::File::open(fixed).unwrap()).unwrap();
+    let found = inspect_file(fixed);
     assert_eq!((found.detected.as_slice(), found.fixed_vhd), (&[DiskFormat::Raw][..], Some(len)));
 }
 
@@ -49,7 +49,7 @@ fn qemus_dangerous_images_are_caught() {
         ("qed", "banned"),
         ("flat.vmdk", "descriptor"),
     ] {
-        let found = Inspector::inspect(std::fs::File::open(qemu.path(name)).unwrap()).unwrap();
+        let found = inspect_file(qemu.path(name));
         let checks: Vec<_> = found.faults.iter().map(|fault| fault.check).collect();
         assert_eq!(checks, [check], "{name}");
     }
@@ -60,7 +60,7 @@ fn luks_of_qemu_is_recognised() {
     let Some(qemu) = Qemu::new(&[0; 4096]) else { return };
     let secret = "secret,id=s,data=swordfish";
     qemu.run(&["create", "-f", "luks", "--object", secret, "-o", "key-secret=s,iter-time=10", "crypt", "4M"]);
-    let found = Inspector::inspect(std::fs::File::open(qemu.path("crypt")).unwrap()).unwrap();
+    let found = inspect_file(qemu.path("crypt"));
     assert_eq!((found.detected.as_slice(), found.virtual_size), (&[DiskFormat::Luks][..], Some(4 << 20)));
     assert_eq!(found.faults, []);
 }

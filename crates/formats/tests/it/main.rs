@@ -14,8 +14,20 @@ mod write;
 
 use scurry_formats::{Inspection, Inspector};
 
+/// Looks at bytes as a stream and as a file, which must come to the same.
 fn inspect(bytes: &[u8]) -> Inspection {
-    Inspector::inspect(bytes).unwrap()
+    let found = Inspector::inspect(bytes).unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    assert_eq!(Inspector::inspect_file(&file).unwrap(), found);
+    found
+}
+
+fn inspect_file(path: impl AsRef<std::path::Path>) -> Inspection {
+    let open = || std::fs::File::open(path.as_ref()).unwrap();
+    let found = Inspector::inspect(open()).unwrap();
+    assert_eq!(Inspector::inspect_file(&open()).unwrap(), found);
+    found
 }
 
 /// A disk of `len` zero bytes with some of them changed.

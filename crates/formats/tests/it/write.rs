@@ -2,7 +2,7 @@
 //! Disks written as images, read back by QEMU.
 
 use proptest::prelude::*;
-use scurry_formats::{Conversion, ConversionError, DiskFormat, OutputFormat, open_for_conversion};
+use scurry_formats::{Conversion, ConversionError, DiskFormat, OutputFormat, Piece, open_for_conversion};
 
 use crate::inspect;
 use crate::qemu::{Qemu, varied_disk};
@@ -11,8 +11,19 @@ fn written(path: &std::path::Path, from: DiskFormat, to: OutputFormat) -> Vec<u8
     let conversion = Conversion::new(open_for_conversion(path, from).unwrap(), to).unwrap();
     let len = conversion.len();
     let pieces: Result<Vec<_>, ConversionError> = conversion.collect();
-    let bytes = pieces.unwrap().concat();
+    let bytes = concat(pieces.unwrap());
     assert_eq!(bytes.len() as u64, len, "the length is known before");
+    bytes
+}
+
+fn concat(pieces: Vec<Piece>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Data(data) => bytes.extend(data),
+            Piece::Zeroes(len) => bytes.resize(bytes.len() + len as usize, 0),
+        }
+    }
     bytes
 }
 
@@ -85,6 +96,34 @@ fn a_disk_too_large_for_a_format_is_refused() {
     let reader = open_for_conversion(&qemu.path("large"), DiskFormat::Qcow2).unwrap();
     let refused = Conversion::new(reader, OutputFormat::Vmdk).unwrap_err().to_string();
     assert!(refused.ends_with("bytes is too large for the format"), "{refused}");
+}
+
+#[test]
+fn a_raw_disk_comes_in_aligned_pieces_and_its_holes_as_they_are() {
+    const MIB: u64 = 1 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("raw");
+    let file = std::fs::File::create(&path).unwrap();
+    let len = 300 * MIB + 5000;
+    file.set_len(len).unwrap();
+    for at in [3 * MIB - 4096, 3 * MIB, 130 * MIB + 65_536, len - 10] {
+        std::os::unix::fs::FileExt::write_all_at(&file, b"data", at).unwrap();
+    }
+    let reader = open_for_conversion(&path, DiskFormat::Raw).unwrap();
+    let pieces: Vec<_> = Conversion::new(reader, OutputFormat::Raw).unwrap().map(Result::unwrap).collect();
+    let mut at = 0;
+    let mut data = Vec::new();
+    for piece in &pieces {
+        match piece {
+            Piece::Data(bytes) => {
+                data.push((at / MIB, bytes.len() as u64));
+                at += bytes.len() as u64;
+            }
+            Piece::Zeroes(zeroes) => at += zeroes,
+        }
+    }
+    assert_eq!(data, [(2, MIB), (3, MIB), (130, MIB), (300, 5000)]);
+    assert!(concat(pieces) == std::fs::read(&path).unwrap());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use scurry_formats::{
-    Conversion, DiskFormat, Inspector, OutputFormat, open_for_conversion, read_for_conversion,
+    Conversion, DiskFormat, Inspector, OutputFormat, Piece, open_for_conversion, read_for_conversion,
 };
 use scurry_image::{Caller, Image, ImageService, ImportMethod, ImportPlugin, ImportRequest, NewImage, Task};
 use scurry_types::{ImageStatus, TaskStatus};
@@ -51,7 +51,11 @@ pub(crate) fn as_image(disk: &[u8], format: OutputFormat) -> Vec<u8> {
     std::fs::write(file.path(), disk).unwrap();
     let reader = open_for_conversion(file.path(), DiskFormat::Raw).unwrap();
     let pieces: Result<Vec<_>, _> = Conversion::new(reader, format).unwrap().collect();
-    pieces.unwrap().concat()
+    let in_memory = |piece| match piece {
+        Piece::Data(data) => data,
+        Piece::Zeroes(len) => vec![0; len as usize],
+    };
+    pieces.unwrap().into_iter().flat_map(in_memory).collect()
 }
 
 fn as_disk(image: &[u8], format: DiskFormat) -> Vec<u8> {

@@ -112,16 +112,16 @@ fn body_error(error: io::Error, unusable: &str) -> BodyError {
     }
 }
 
-/// Runs a blocking producer on a thread of its own; its pieces become a body. Whoever drops the body stops it,
+/// Runs a blocking producer on a thread of its own; its chunks become a body. Whoever drops the body stops it,
 /// also where it waits for what it reads: that breaks off with `guard`.
 fn produce(
     guard: DropGuard,
-    work: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), BodyError> + Send + 'static,
+    work: impl FnOnce(&mut dyn FnMut(Chunk) -> bool) -> Result<(), BodyError> + Send + 'static,
 ) -> Body {
     let (send, receive) = mpsc::channel::<Result<Chunk, BodyError>>(PIECES);
     tokio::task::spawn_blocking(move || {
-        let mut piece = |piece: Vec<u8>| send.blocking_send(Ok(Chunk::Data(piece.into()))).is_ok();
-        if let Err(error) = work(&mut piece) {
+        let mut chunk = |chunk: Chunk| send.blocking_send(Ok(chunk)).is_ok();
+        if let Err(error) = work(&mut chunk) {
             let _ = send.blocking_send(Err(error));
         }
     });

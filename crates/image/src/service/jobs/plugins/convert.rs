@@ -2,13 +2,13 @@
 //! `image_conversion`: a disk of one format becomes one of another, in this process.
 
 use std::fs::File;
-use std::io::Seek;
 use std::path::Path;
 
 use scurry_formats::{
-    Conversion, ConversionError, DiskFormat, InspectionRules, Inspector, OutputFormat, judge,
+    Conversion, ConversionError, DiskFormat, InspectionRules, Inspector, OutputFormat, Piece, judge,
     read_for_conversion,
 };
+use scurry_transfer::Chunk;
 use tokio_util::sync::CancellationToken;
 
 use super::super::origin::Origin;
@@ -50,21 +50,15 @@ impl Core {
         tracing::info!(from = claimed, to = %output, "the image is converted");
         let conversion = blocking(move || begin(file, &claimed, output, &limits)).await?;
         let len = conversion.len();
-        let body = produce(cancel.child_token().drop_guard(), move |piece| pour(conversion, piece));
+        let body = produce(cancel.child_token().drop_guard(), move |chunk| pour(conversion, chunk));
         Ok(Origin { len: Some(len), body, file: None })
     }
 }
 
-fn begin(
-    mut file: File,
-    claimed: &str,
-    output: OutputFormat,
-    limits: &Limits,
-) -> Result<Conversion, ImageError> {
+fn begin(file: File, claimed: &str, output: OutputFormat, limits: &Limits) -> Result<Conversion, ImageError> {
     let local =
         |source| ImageError::Local { text: "cannot read the image to be converted".to_owned(), source };
-    let inspection = Inspector::inspect(&file).map_err(local)?;
-    file.rewind().map_err(local)?;
+    let inspection = Inspector::inspect_file(&file).map_err(local)?;
     judge(&inspection, claimed, "bare", &limits.rules)
         .map_err(|refusal| ImageError::UnsupportedMedia(refusal.to_string()))?;
     let format: DiskFormat = claimed.parse().map_err(|_| {
@@ -91,13 +85,17 @@ fn unusable(error: ConversionError) -> ImageError {
     }
 }
 
-fn pour(conversion: Conversion, piece: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), BodyError> {
+fn pour(conversion: Conversion, chunk: &mut dyn FnMut(Chunk) -> bool) -> Result<(), BodyError> {
     for part in conversion {
         let part = part.map_err(|error| match error {
             ConversionError::Io { source, .. } => BodyError::Local(source),
             other => BodyError::Unusable(other.to_string()),
         })?;
-        if !piece(part) {
+        let part = match part {
+            Piece::Data(bytes) => Chunk::Data(bytes.into()),
+            Piece::Zeroes(len) => Chunk::Zeroes(len),
+        };
+        if !chunk(part) {
             return Ok(());
         }
     }

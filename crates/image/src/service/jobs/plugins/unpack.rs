@@ -26,11 +26,12 @@ impl Core {
         tracing::info!(?packing, "the image is unpacked");
         let body = if packing.needs_file() {
             let file = self.at_hand(Origin { len, body, file }, cancel).await?;
-            produce(cancel.child_token().drop_guard(), move |piece| unpack_file(packing, file, piece))
+            produce(cancel.child_token().drop_guard(), move |chunk| unpack_file(packing, file, chunk))
         } else {
             let stop = cancel.child_token();
             let packed = reader(body, &stop);
-            produce(stop.drop_guard(), move |piece| {
+            produce(stop.drop_guard(), move |chunk| {
+                let piece = |piece: Vec<u8>| chunk(Chunk::Data(piece.into()));
                 let unpacked = packing.unpack(packed).and_then(|mut unpacked| pump(&mut *unpacked, piece));
                 unpacked.map_err(|error| body_error(error, UNUSABLE))
             })
@@ -39,11 +40,8 @@ impl Core {
     }
 }
 
-fn unpack_file(
-    packing: Packing,
-    file: File,
-    piece: &mut dyn FnMut(Vec<u8>) -> bool,
-) -> Result<(), BodyError> {
+fn unpack_file(packing: Packing, file: File, chunk: &mut dyn FnMut(Chunk) -> bool) -> Result<(), BodyError> {
+    let piece = |piece: Vec<u8>| chunk(Chunk::Data(piece.into()));
     packing.unpack_file(file, piece).map_err(|error| body_error(error, UNUSABLE))
 }
 

@@ -79,6 +79,13 @@ pub enum AuthMethod {
         /// The credential's secret.
         secret: Secret,
     },
+    /// A token got before, exchanged for one of the project.
+    Token {
+        /// That token.
+        token: Secret,
+        /// The project the new token is scoped to; the old one's when absent.
+        project: Option<PrincipalRef>,
+    },
 }
 
 /// Where and as whom to ask for tokens.
@@ -140,6 +147,9 @@ impl Credentials {
                 }),
                 None,
             ),
+            AuthMethod::Token { token, project } => {
+                (json!({ "methods": ["token"], "token": { "id": token.expose() } }), project.as_ref())
+            }
         };
         let mut auth = json!({ "identity": identity });
         if self.system_scope && matches!(self.method, AuthMethod::Password { .. }) {
@@ -173,6 +183,21 @@ mod tests {
             }})
         );
         assert!(!format!("{credentials:?}").contains("pureuser"));
+    }
+
+    #[test]
+    fn a_token_is_exchanged_for_one_of_the_project() {
+        let method =
+            AuthMethod::Token { token: Secret::new("t1"), project: Some(PrincipalRef::Id("p1".to_owned())) };
+        let credentials = Credentials { auth_url: "http://k".to_owned(), method, system_scope: false };
+        assert_eq!(
+            credentials.request_body(),
+            json!({"auth": {
+                "identity": {"methods": ["token"], "token": {"id": "t1"}},
+                "scope": {"project": {"id": "p1"}},
+            }})
+        );
+        assert!(!format!("{credentials:?}").contains("t1"));
     }
 
     #[test]

@@ -8,11 +8,11 @@ use scurry_openstack_client::ClientError;
 use scurry_openstack_client::image::{CacheContents, ImageClient};
 
 use crate::cli::{CacheAction, CacheOptions};
-use crate::environment;
+use crate::client;
 use crate::failure::Failure;
 
 pub(crate) async fn run(options: CacheOptions) -> Result<ExitCode, Failure> {
-    let session = environment::session()?;
+    let session = client::session_of_environment()?;
     let region = session.options().region.clone();
     let client = ImageClient::new(session, options.url.as_deref(), region.as_deref());
     act(&client, options.action)

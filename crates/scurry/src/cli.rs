@@ -2,6 +2,7 @@
 //! The command line: what can be asked of `scurry`, with help that teaches.
 
 mod cache;
+mod cloud;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use scurry_types::ImageId;
 
 pub(crate) use cache::{CacheAction, CacheOptions};
+#[allow(unused_imports)]
+pub(crate) use cloud::{CREDENTIALS_HELP, CloudOptions};
 
 /// The whole command line.
 #[derive(Debug, Parser)]

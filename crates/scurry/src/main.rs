@@ -4,10 +4,11 @@
 mod attach;
 mod cache;
 mod cli;
+mod client;
 mod config_files;
 mod db;
 mod demo;
-mod environment;
+
 mod failure;
 mod image_api;
 mod policy;

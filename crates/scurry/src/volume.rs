@@ -13,7 +13,7 @@ use scurry_types::ExtentKind;
 
 use crate::attach;
 use crate::cli::VolumeAction;
-use crate::environment;
+use crate::client;
 use crate::failure::Failure;
 
 /// Bytes of one read.
@@ -21,7 +21,7 @@ const CHUNK: u64 = 4 << 20;
 
 pub(crate) async fn run(action: VolumeAction) -> Result<ExitCode, Failure> {
     let VolumeAction::Export { volume, file } = action;
-    let session = environment::session()?;
+    let session = client::session_of_environment()?;
     let region = session.options().region.clone();
     let client = BlockClient::new(session, "block-storage::public", None, region.as_deref())
         .map_err(|error| Failure::new("cannot use the block-storage service", error))?;

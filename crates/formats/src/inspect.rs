@@ -9,6 +9,7 @@ mod disc;
 mod luks;
 mod partitions;
 mod qemu;
+mod save;
 mod vdi;
 mod vhd;
 mod vhdx;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use scurry_types::{BLOCK_SIZE, BlockHashes};
 use tokio_util::sync::CancellationToken;
 
+use crate::checkpoint::Blob;
 use crate::piece::{Part, ZEROES};
 use crate::side::Feed;
 
@@ -39,6 +40,14 @@ impl Blocks {
     pub(crate) fn new(expected: Option<BlockHashes>, stop: CancellationToken) -> Self {
         let hashes = Vec::with_capacity(expected.as_ref().map_or(0, |expected| expected.hashes.len()));
         Self { expected, hashes, current: blake3::Hasher::new(), filled: 0, len: 0, wrong: None, stop }
+    }
+
+    /// Goes on behind full blocks with those hashes; `None` when that is no whole number of hashes.
+    pub(crate) fn resumed(full: &Blob) -> Option<Self> {
+        let (hashes, rest) = full.0.as_chunks::<32>();
+        let blocks = Self::new(None, CancellationToken::new());
+        let (hashes, len) = (hashes.to_vec(), hashes.len() as u64 * BLOCK_SIZE);
+        rest.is_empty().then_some(Self { hashes, len, ..blocks })
     }
 
     pub(crate) fn data(&mut self, mut data: &[u8]) {
@@ -87,14 +96,29 @@ impl Blocks {
     }
 }
 
+/// The blocks as far as they were fed.
+#[derive(Debug)]
+pub(crate) struct BlocksState {
+    /// Hashes of the full ones, one after another.
+    pub(crate) full: Blob,
+    /// Hash of what the last one has, if it is not full.
+    pub(crate) partial: Option<Blob>,
+}
+
 impl Feed for Blocks {
     type Output = Result<BlockHashes, WrongBlock>;
+    type State = BlocksState;
 
     fn feed(&mut self, part: &Part) {
         match part {
             Part::Data(piece) => self.data(&piece.data),
             Part::Zero { len, .. } => self.zeroes(*len),
         }
+    }
+
+    fn state(&self) -> BlocksState {
+        let partial = (self.filled > 0).then(|| Blob(self.current.finalize().as_bytes().to_vec()));
+        BlocksState { full: Blob(self.hashes.concat()), partial }
     }
 
     fn finish(self) -> Self::Output {

@@ -15,7 +15,7 @@ use crate::{CopyError, CopySpec};
 /// The threads that check one copy.
 #[derive(Debug)]
 pub(crate) struct Checks {
-    blocks: Side<Result<BlockHashes, WrongBlock>>,
+    blocks: Side<Blocks>,
     /// Only without block hashes: digests cannot skip holes.
     digests: Option<(Digesting, Digests)>,
     failed: CancellationToken,

@@ -3,53 +3,24 @@
 
 use std::io;
 
-use aws_lc_rs::digest::{self, Context};
-use md5::{Digest, Md5};
 use scurry_types::{Digests, HashAlgorithm};
+use tokio::sync::oneshot;
 
+use crate::checkpoint::{Blob, Checkpoint};
+use crate::hasher::Hasher;
 use crate::piece::Part;
 use crate::side::{Feed, Side};
 
-/// One running hash.
-pub(crate) enum Hasher {
-    Md5(Md5),
-    Secure(Context),
-}
-
-impl Hasher {
-    pub(crate) fn new(algorithm: HashAlgorithm) -> Self {
-        let algorithm = match algorithm {
-            HashAlgorithm::Md5 => return Self::Md5(Md5::new()),
-            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            HashAlgorithm::Sha224 => &digest::SHA224,
-            HashAlgorithm::Sha256 => &digest::SHA256,
-            HashAlgorithm::Sha384 => &digest::SHA384,
-            HashAlgorithm::Sha512 => &digest::SHA512,
-        };
-        Self::Secure(Context::new(algorithm))
-    }
-
-    pub(crate) fn update(&mut self, data: &[u8]) {
-        match self {
-            Self::Md5(hash) => hash.update(data),
-            Self::Secure(hash) => hash.update(data),
-        }
-    }
-
-    /// The digest of all that was fed, hexadecimal.
-    pub(crate) fn value(self) -> String {
-        match self {
-            Self::Md5(hash) => hex(&hash.finalize()),
-            Self::Secure(hash) => hex(hash.finish().as_ref()),
-        }
-    }
-}
-
 impl Feed for Hasher {
     type Output = String;
+    type State = Blob;
 
     fn feed(&mut self, part: &Part) {
         part.show(|data| self.update(data));
+    }
+
+    fn state(&self) -> Blob {
+        Blob(self.save())
     }
 
     fn finish(self) -> String {
@@ -57,28 +28,42 @@ impl Feed for Hasher {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
-}
-
 /// The digests of one image on their threads.
 #[derive(Debug)]
 pub(crate) struct Digesting {
     algorithm: HashAlgorithm,
-    md5: Side<String>,
+    md5: Side<Hasher>,
     /// `None` where the secure hash is MD5 too.
-    secure: Option<Side<String>>,
+    secure: Option<Side<Hasher>>,
+}
+
+/// The states asked for, on their way.
+#[derive(Debug)]
+pub(crate) struct States {
+    md5: oneshot::Receiver<Blob>,
+    secure: Option<oneshot::Receiver<Blob>>,
 }
 
 impl Digesting {
     pub(crate) fn start(algorithm: HashAlgorithm) -> io::Result<Self> {
-        let md5 = Side::start("md5", Hasher::new(HashAlgorithm::Md5))?;
-        let secure = match algorithm {
-            HashAlgorithm::Md5 => None,
-            _ => Some(Side::start(algorithm.as_str(), Hasher::new(algorithm))?),
+        let secure = (algorithm != HashAlgorithm::Md5).then(|| Hasher::new(algorithm));
+        Self::on_threads(algorithm, Hasher::new(HashAlgorithm::Md5), secure)
+    }
+
+    /// Goes on where the checkpoint was made.
+    pub(crate) fn resumed(from: &Checkpoint) -> io::Result<Self> {
+        let hasher = |algorithm, state: &Blob| {
+            let unreadable = || io::Error::other(format!("the state of {algorithm} cannot be read"));
+            Hasher::restore(algorithm, &state.0).ok_or_else(unreadable)
         };
+        let md5 = hasher(HashAlgorithm::Md5, &from.md5)?;
+        let secure = from.secure.as_ref().map(|state| hasher(from.algorithm, state)).transpose()?;
+        Self::on_threads(from.algorithm, md5, secure)
+    }
+
+    fn on_threads(algorithm: HashAlgorithm, md5: Hasher, secure: Option<Hasher>) -> io::Result<Self> {
+        let md5 = Side::start("md5", md5)?;
+        let secure = secure.map(|hasher| Side::start(algorithm.as_str(), hasher)).transpose()?;
         Ok(Self { algorithm, md5, secure })
     }
 
@@ -89,6 +74,15 @@ impl Digesting {
         }
     }
 
+    pub(crate) async fn ask(&self) -> States {
+        let md5 = self.md5.ask().await;
+        let secure = match &self.secure {
+            Some(secure) => Some(secure.ask().await),
+            None => None,
+        };
+        States { md5, secure }
+    }
+
     pub(crate) async fn finish(self) -> io::Result<Digests> {
         let checksum = self.md5.finish().await?;
         let os_hash_value = match self.secure {
@@ -96,5 +90,16 @@ impl Digesting {
             None => checksum.clone(),
         };
         Ok(Digests { checksum, os_hash_algo: self.algorithm, os_hash_value })
+    }
+}
+
+impl States {
+    /// State of MD5 and of the secure hash; `None` when a thread died.
+    pub(crate) async fn gather(self) -> Option<(Blob, Option<Blob>)> {
+        let md5 = self.md5.await.ok()?;
+        match self.secure {
+            Some(secure) => Some((md5, Some(secure.await.ok()?))),
+            None => Some((md5, None)),
+        }
     }
 }

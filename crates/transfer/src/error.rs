@@ -79,6 +79,25 @@ pub enum IngestError {
     /// The process ran out of threads, or one of its hashing threads died.
     #[error("cannot hash the image data")]
     Hashing(#[source] std::io::Error),
+    /// The body broke off; what came is written, durable, and in the checkpoint that was kept last. The
+    /// targets are as they were left, for [`scurry_store::Store::resume_write`].
+    #[error("the body broke off after {offset} bytes, which are kept")]
+    Suspended {
+        /// Bytes that need not be sent again.
+        offset: u64,
+    },
+    /// A checkpoint could not be kept: another goes on with the transfer, or nobody can. The targets are as
+    /// they were left.
+    #[error("the transfer is not this process's any more")]
+    TakenOver,
+    /// A target does not hold what the checkpoint says.
+    #[error("cannot go on from byte {offset}: {reason}")]
+    CannotResume {
+        /// Where the checkpoint was made.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 /// Why an object was not copied.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scurry_store::{Operation, StoreError, StoreErrorKind};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::lane::{Lane, LaneEnd, Order};
+use crate::lane::{Lane, LaneEnd, Order, Start};
 use crate::piece::Part;
 use crate::{LeftBehind, OnFailure, Target, TargetOutcome};
 
@@ -28,11 +29,16 @@ pub(crate) struct Ruins {
 
 impl Fan {
     pub(crate) fn start(targets: Vec<Target>, policy: OnFailure) -> Self {
+        Self::begin(targets, policy, Start::NEW)
+    }
+
+    /// Starts lanes for objects that are not all new, or may be left to another.
+    pub(crate) fn begin(targets: Vec<Target>, policy: OnFailure, start: Start) -> Self {
         let stop = CancellationToken::new();
         let alive = Arc::new(AtomicUsize::new(targets.len()));
         let lane = |target| {
             let (stop, alive) = (stop.clone(), Arc::clone(&alive));
-            Lane::start(target, move || {
+            Lane::start(target, start, move || {
                 if alive.fetch_sub(1, Ordering::SeqCst) == 1 || policy == OnFailure::AbortAll {
                     stop.cancel();
                 }
@@ -55,6 +61,27 @@ impl Fan {
         }
     }
 
+    /// Asks every target to make durable what it was sent; each answers or fails.
+    pub(crate) async fn sync(&self) -> Vec<oneshot::Receiver<()>> {
+        let mut durable = Vec::with_capacity(self.lanes.len());
+        for lane in &self.lanes {
+            let (done, answer) = oneshot::channel();
+            let _failed = lane.orders.send(Order::Sync(done)).await;
+            durable.push(answer);
+        }
+        durable
+    }
+
+    /// Leaves every object as it is, for another to go on with.
+    pub(crate) async fn leave(self) {
+        for lane in &self.lanes {
+            let _failed = lane.orders.send(Order::Leave).await;
+        }
+        for lane in self.lanes {
+            let _gone = ended(lane).await;
+        }
+    }
+
     /// Waits until all is written. `Err` when the policy says that nothing may stay; nothing stays then.
     pub(crate) async fn finish(self) -> Result<Vec<TargetOutcome>, Ruins> {
         for lane in &self.lanes {
@@ -66,10 +93,12 @@ impl Fan {
             let (end, store, url) = ended(lane).await;
             outcomes.push(match end {
                 LaneEnd::Written(open) => TargetOutcome::Written(open),
+                // A lane that was told to finish does not leave its object.
+                LaneEnd::Left => {
+                    TargetOutcome::Failed { error: given_up(&store), store, url, left_behind: true }
+                }
                 LaneEnd::Gone { write, abort } => {
-                    let unsaid =
-                        || StoreError::new(&store, Operation::Write, StoreErrorKind::Other, "given up");
-                    let error = write.unwrap_or_else(unsaid);
+                    let error = write.unwrap_or_else(|| given_up(&store));
                     let left = abort.is_some();
                     left_behind.extend(abort.map(|error| LeftBehind {
                         store: store.clone(),
@@ -105,13 +134,11 @@ impl Fan {
     pub(crate) async fn abort(self) -> Ruins {
         let mut ruins = Ruins::default();
         // All lanes are told before any is waited for, so that they clear up at the same time.
-        let mut ends = Vec::with_capacity(self.lanes.len());
-        for Lane { store, url, orders, end } in self.lanes {
-            drop(orders);
-            ends.push((store, url, end));
-        }
-        for (store, url, end) in ends {
-            match joined(end.await, &store) {
+        futures::future::join_all(self.lanes.iter().map(|lane| lane.orders.send(Order::Abort))).await;
+        for lane in self.lanes {
+            let (end, store, url) = ended(lane).await;
+            match end {
+                LaneEnd::Left => {}
                 LaneEnd::Gone { write, abort } => {
                     ruins.errors.extend(write);
                     ruins.left_behind.extend(abort.map(|error| LeftBehind { store, url, error }));
@@ -125,6 +152,10 @@ impl Fan {
         }
         ruins
     }
+}
+
+fn given_up(store: &scurry_types::StoreId) -> StoreError {
+    StoreError::new(store, Operation::Write, StoreErrorKind::Other, "given up")
 }
 
 async fn ended(lane: Lane) -> (LaneEnd, scurry_types::StoreId, String) {

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use scurry_store::{StoreError, StoreWriter};
 use scurry_types::StoreId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::piece::Part;
 use crate::{OpenTarget, Target};
@@ -19,14 +19,43 @@ const WRITES: usize = 4;
 #[derive(Debug)]
 pub(crate) enum Order {
     Write(Part),
-    /// All parts were sent. A lane that hears nothing more without this takes its object back.
+    /// Makes durable what was written before, and says so. No answer: the lane failed.
+    Sync(oneshot::Sender<()>),
+    /// All parts were sent.
     Finish,
+    /// The object stays as it is, for another to go on with.
+    Leave,
+    /// The object goes.
+    Abort,
+}
+
+/// What a lane does with its object in the end, unless a write failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Keep,
+    Leave,
+    Abort,
+}
+
+/// How a lane begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// From this byte on, space was never written before.
+    pub(crate) fresh_from: u64,
+    /// Whether the object stays when nobody is there any more to say what becomes of it.
+    pub(crate) stays: bool,
+}
+
+impl Start {
+    /// A new object that nobody else knows how to go on with.
+    pub(crate) const NEW: Self = Self { fresh_from: 0, stays: false };
 }
 
 /// How a lane ended.
 #[derive(Debug)]
 pub(crate) enum LaneEnd {
     Written(OpenTarget),
+    Left,
     /// `write` is `None` when the lane was given up from outside; `abort` when the object is gone.
     Gone {
         write: Option<StoreError>,
@@ -45,19 +74,27 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// `on_failure` is called once, when a write failed, before the object is taken back.
-    pub(crate) fn start(target: Target, on_failure: impl FnOnce() + Send + 'static) -> Self {
+    pub(crate) fn start(target: Target, start: Start, on_failure: impl FnOnce() + Send + 'static) -> Self {
         let (orders, queue) = mpsc::channel(QUEUE);
         let (store, url) = (target.store.clone(), target.writer.url().to_owned());
-        let end = tokio::spawn(run(target, queue, on_failure));
+        let end = tokio::spawn(run(target, start, queue, on_failure));
         Self { store, url, orders, end }
     }
 }
 
-async fn run(target: Target, queue: mpsc::Receiver<Order>, on_failure: impl FnOnce() + Send) -> LaneEnd {
+async fn run(
+    target: Target,
+    start: Start,
+    queue: mpsc::Receiver<Order>,
+    on_failure: impl FnOnce() + Send,
+) -> LaneEnd {
     let Target { store, writer, capability } = target;
-    let write = match drive(queue, writer.as_ref(), capability.fresh_is_zero).await {
-        Ok(true) => return LaneEnd::Written(OpenTarget::new(store, writer)),
-        Ok(false) => None,
+    let fresh_from = if capability.fresh_is_zero { start.fresh_from } else { u64::MAX };
+    let write = match drive(queue, writer.as_ref(), fresh_from).await {
+        Ok(Some(Last::Keep)) => return LaneEnd::Written(OpenTarget::new(store, writer)),
+        Ok(Some(Last::Leave)) => return LaneEnd::Left,
+        Ok(None) if start.stays => return LaneEnd::Left,
+        Ok(Some(Last::Abort) | None) => None,
         Err(error) => {
             tracing::warn!(store.id = %store, url = writer.url(), %error, "a target failed");
             on_failure();
@@ -72,49 +109,97 @@ async fn run(target: Target, queue: mpsc::Receiver<Order>, on_failure: impl FnOn
     LaneEnd::Gone { write, abort }
 }
 
-/// Writes until told to finish (`true`) or given up (`false`). No write is under way when this returns.
+/// Writes until told what becomes of the object; `None` when nobody is there to say so. No write is under way
+/// when this returns.
 async fn drive(
     mut queue: mpsc::Receiver<Order>,
     writer: &dyn StoreWriter,
-    fresh_is_zero: bool,
-) -> Result<bool, StoreError> {
+    fresh_from: u64,
+) -> Result<Option<Last>, StoreError> {
     let mut writes = FuturesUnordered::new();
     let mut failure = None;
-    let mut finished = false;
+    let mut last = None;
     while failure.is_none() {
         tokio::select! {
             biased;
             Some(result) = writes.next(), if !writes.is_empty() => failure = Result::err(result),
             order = queue.recv(), if writes.len() < WRITES => match order {
-                Some(Order::Write(part)) => writes.push(write(writer, part, fresh_is_zero)),
-                Some(Order::Finish) => {
-                    finished = true;
-                    break;
+                Some(Order::Write(part)) => writes.push(carry_out(writer, Work::Write(part, fresh_from))),
+                Some(Order::Sync(done)) => {
+                    // Only what has returned is made durable.
+                    failure = settle(&mut writes).await;
+                    writes.push(carry_out(writer, Work::Sync(done)));
                 }
+                Some(Order::Finish) => last = Some(Last::Keep),
+                Some(Order::Leave) => last = Some(Last::Leave),
+                Some(Order::Abort) => last = Some(Last::Abort),
                 None => break,
             },
         }
+        if last.is_some() {
+            break;
+        }
     }
     drop(queue);
+    failure = failure.or(settle(&mut writes).await);
+    failure.map_or(Ok(last), Err)
+}
+
+/// Waits for all that is under way; the answer is what failed first.
+async fn settle(
+    writes: &mut FuturesUnordered<impl Future<Output = Result<(), StoreError>>>,
+) -> Option<StoreError> {
+    let mut failure = None;
     while let Some(result) = writes.next().await {
         failure = failure.or(result.err());
     }
-    failure.map_or(Ok(finished), Err)
+    failure
 }
 
-async fn write(writer: &dyn StoreWriter, part: Part, fresh_is_zero: bool) -> Result<(), StoreError> {
+/// What a lane is busy with.
+enum Work {
+    /// A part, and from where on space is fresh.
+    Write(Part, u64),
+    Sync(oneshot::Sender<()>),
+}
+
+async fn carry_out(writer: &dyn StoreWriter, work: Work) -> Result<(), StoreError> {
+    match work {
+        Work::Write(part, fresh_from) => write(writer, part, fresh_from).await,
+        Work::Sync(done) => {
+            writer.sync().await?;
+            // Whoever wanted to know may not wait any more.
+            let _unwanted = done.send(());
+            Ok(())
+        }
+    }
+}
+
+async fn write(writer: &dyn StoreWriter, part: Part, fresh_from: u64) -> Result<(), StoreError> {
     let piece = match part {
         Part::Data(piece) => piece,
-        Part::Zero { .. } if fresh_is_zero => return Ok(()),
-        Part::Zero { offset, len } => return writer.write_zeroes(offset, len).await,
+        Part::Zero { offset, len } => return write_zeroes(writer, offset, len, fresh_from).await,
     };
     for run in piece.runs.iter() {
         let offset = piece.offset + run.start as u64;
-        if !run.zero {
+        if run.zero {
+            write_zeroes(writer, offset, run.len as u64, fresh_from).await?;
+        } else {
             writer.write_at(offset, piece.data.slice(run.start..run.start + run.len)).await?;
-        } else if !fresh_is_zero {
-            writer.write_zeroes(offset, run.len as u64).await?;
         }
     }
     Ok(())
+}
+
+/// Zeroes are not written where fresh space has them.
+async fn write_zeroes(
+    writer: &dyn StoreWriter,
+    offset: u64,
+    len: u64,
+    fresh_from: u64,
+) -> Result<(), StoreError> {
+    match len.min(fresh_from.saturating_sub(offset)) {
+        0 => Ok(()),
+        used => writer.write_zeroes(offset, used).await,
+    }
 }

@@ -7,6 +7,7 @@
 
 mod blocks;
 mod budget;
+mod checkpoint;
 mod checks;
 mod chunk;
 mod clone;
@@ -14,6 +15,7 @@ mod copy;
 mod digests;
 mod error;
 mod fan;
+mod hasher;
 mod ingest;
 mod inspect;
 mod lane;
@@ -28,6 +30,7 @@ mod verify;
 mod watchers;
 
 pub use budget::{MemoryBudget, Reservation};
+pub use checkpoint::{Checkpoint, Checkpoints, KeepCheckpoint};
 pub use chunk::Chunk;
 pub use clone::{Refused, Strategy, clone_or_none};
 pub use copy::{Copied, CopySpec, copy};

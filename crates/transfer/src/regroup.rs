@@ -32,8 +32,9 @@ struct Filling {
 }
 
 impl<'a> Regroup<'a> {
-    pub(crate) fn new(budget: &'a MemoryBudget) -> Self {
-        Self { budget, offset: 0, filling: None }
+    /// The body begins at `offset` of the image.
+    pub(crate) fn new(budget: &'a MemoryBudget, offset: u64) -> Self {
+        Self { budget, offset, filling: None }
     }
 
     /// When the half filled piece, if there is one, has to go.

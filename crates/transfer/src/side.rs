@@ -16,44 +16,67 @@ const QUEUE: usize = 8;
 /// These are threads and not blocking tasks: there may be more transfers than the runtime has blocking
 /// threads, and writes of stores need those.
 #[derive(Debug)]
-pub(crate) struct Side<T> {
-    parts: mpsc::Sender<Part>,
-    result: oneshot::Receiver<T>,
+pub(crate) struct Side<W: Feed> {
+    told: mpsc::Sender<Told<W>>,
+    result: oneshot::Receiver<W::Output>,
+}
+
+/// What such a thread is told.
+#[derive(Debug)]
+enum Told<W: Feed> {
+    Part(Part),
+    State(oneshot::Sender<W::State>),
 }
 
 /// What such a thread does.
 pub(crate) trait Feed: Send + 'static {
     /// The result.
     type Output: Send + 'static;
+    /// What another of its kind goes on from.
+    type State: Send + 'static;
 
     /// Takes the next part.
     fn feed(&mut self, part: &Part);
+
+    /// What was made of the parts so far.
+    fn state(&self) -> Self::State;
 
     /// There is no other part.
     fn finish(self) -> Self::Output;
 }
 
-impl<T: Send + 'static> Side<T> {
-    pub(crate) fn start(name: &str, mut work: impl Feed<Output = T>) -> io::Result<Self> {
-        let (parts, mut queue) = mpsc::channel(QUEUE);
+impl<W: Feed> Side<W> {
+    pub(crate) fn start(name: &str, mut work: W) -> io::Result<Self> {
+        let (told, mut queue) = mpsc::channel(QUEUE);
         let (answer, result) = oneshot::channel();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            while let Some(part) = queue.blocking_recv() {
-                work.feed(&part);
+            while let Some(told) = queue.blocking_recv() {
+                match told {
+                    Told::Part(part) => work.feed(&part),
+                    // Whoever asked may not wait any more.
+                    Told::State(answer) => drop(answer.send(work.state())),
+                }
             }
             // Nobody waits for the result of a transfer that was given up.
             let _unwanted = answer.send(work.finish());
         })?;
-        Ok(Self { parts, result })
+        Ok(Self { told, result })
     }
 
     /// Queues a part; that the thread died shows when its result is asked for.
     pub(crate) async fn send(&self, part: &Part) {
-        let _dead = self.parts.send(part.clone()).await;
+        let _dead = self.told.send(Told::Part(part.clone())).await;
     }
 
-    pub(crate) async fn finish(self) -> io::Result<T> {
-        drop(self.parts);
+    /// Asks for the state after all parts that were queued before.
+    pub(crate) async fn ask(&self) -> oneshot::Receiver<W::State> {
+        let (answer, state) = oneshot::channel();
+        let _dead = self.told.send(Told::State(answer)).await;
+        state
+    }
+
+    pub(crate) async fn finish(self) -> io::Result<W::Output> {
+        drop(self.told);
         self.result.await.map_err(|_| io::Error::other("a thread that looks at image data died"))
     }
 }

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::CopyError;
 use crate::blocks::{Blocks, WrongBlock};
-use crate::digests::Hasher;
+use crate::hasher::Hasher;
 
 /// What is known of an image's bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

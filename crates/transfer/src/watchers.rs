@@ -4,10 +4,12 @@
 use std::io;
 
 use scurry_types::{BlockHashes, Digests};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::blocks::{Blocks, WrongBlock};
-use crate::digests::Digesting;
+use crate::blocks::{Blocks, BlocksState, WrongBlock};
+use crate::checkpoint::{Blob, Checkpoint};
+use crate::digests::{self, Digesting};
 use crate::inspect::Inspecting;
 use crate::piece::Part;
 use crate::side::Side;
@@ -17,8 +19,8 @@ use crate::{IngestSpec, Inspection};
 #[derive(Debug)]
 pub(crate) struct Watchers {
     digests: Digesting,
-    blocks: Side<Result<BlockHashes, WrongBlock>>,
-    inspection: Option<Side<Inspection>>,
+    blocks: Side<Blocks>,
+    inspection: Option<Side<Inspecting>>,
 }
 
 /// What they have to say in the end.
@@ -27,6 +29,14 @@ pub(crate) struct Seen {
     pub(crate) digests: Digests,
     pub(crate) blocks: BlockHashes,
     pub(crate) inspection: Option<Inspection>,
+}
+
+/// What they were asked for half way.
+#[derive(Debug)]
+pub(crate) struct States {
+    digests: digests::States,
+    blocks: oneshot::Receiver<BlocksState>,
+    inspection: Option<oneshot::Receiver<Blob>>,
 }
 
 impl Watchers {
@@ -38,12 +48,37 @@ impl Watchers {
         })
     }
 
+    /// Goes on from a checkpoint; `begun` is what the last, unfinished block has.
+    pub(crate) fn resume(from: &Checkpoint, begun: &[u8]) -> io::Result<Self> {
+        let unreadable = || io::Error::other("a checkpoint cannot be read");
+        let mut blocks = Blocks::resumed(&from.blocks).ok_or_else(unreadable)?;
+        blocks.data(begun);
+        let inspecting = |state| Inspecting::resumed(state).ok_or_else(unreadable);
+        let inspecting = from.inspector.as_ref().map(inspecting).transpose()?;
+        Ok(Self {
+            digests: Digesting::resumed(from)?,
+            blocks: Side::start("blake3", blocks)?,
+            inspection: inspecting.map(|inspecting| Side::start("inspect", inspecting)).transpose()?,
+        })
+    }
+
     pub(crate) async fn send(&self, part: &Part) {
         self.digests.send(part).await;
         self.blocks.send(part).await;
         if let Some(inspection) = &self.inspection {
             inspection.send(part).await;
         }
+    }
+
+    /// Asks for all states after the parts that were sent.
+    pub(crate) async fn ask(&self) -> States {
+        let digests = self.digests.ask().await;
+        let blocks = self.blocks.ask().await;
+        let inspection = match &self.inspection {
+            Some(inspection) => Some(inspection.ask().await),
+            None => None,
+        };
+        States { digests, blocks, inspection }
     }
 
     pub(crate) async fn finish(self) -> io::Result<Seen> {
@@ -58,4 +93,26 @@ impl Watchers {
         };
         Ok(Seen { digests, blocks, inspection })
     }
+}
+
+impl States {
+    /// The checkpoint at `offset`, once all have answered; `None` when a thread died.
+    pub(crate) async fn gather(self, at: Position) -> Option<Checkpoint> {
+        let Position { offset, dirty_to, algorithm } = at;
+        let (md5, secure) = self.digests.gather().await?;
+        let BlocksState { full, partial } = self.blocks.await.ok()?;
+        let inspector = match self.inspection {
+            Some(inspection) => Some(inspection.await.ok()?),
+            None => None,
+        };
+        Some(Checkpoint { offset, dirty_to, algorithm, md5, secure, blocks: full, partial, inspector })
+    }
+}
+
+/// Where a checkpoint is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Position {
+    pub(crate) offset: u64,
+    pub(crate) dirty_to: u64,
+    pub(crate) algorithm: scurry_types::HashAlgorithm,
 }

@@ -46,6 +46,11 @@ pub(super) struct Capture {
 }
 
 impl Capture {
+    /// What was captured up to byte `pos`.
+    pub(super) fn restored(head: Vec<u8>, tail: Vec<u8>, pos: u64, extra: Extra) -> Self {
+        Self { head, tail, pos, extra }
+    }
+
     /// The first bytes of the stream, at most [`HEAD`].
     pub(super) fn head(&self) -> &[u8] {
         &self.head

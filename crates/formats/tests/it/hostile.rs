@@ -16,11 +16,29 @@ fn in_pieces(bytes: &[u8], mut cuts: Vec<usize>) -> Inspection {
     cuts.sort_unstable();
     let mut inspector = Inspector::new();
     let mut from = 0;
-    for cut in cuts.into_iter().chain([bytes.len()]) {
+    for (nth, cut) in cuts.into_iter().chain([bytes.len()]).enumerate() {
         inspector.feed(&bytes[from..cut]);
+        if nth % 2 == 1 {
+            inspector = Inspector::restore(&inspector.save()).unwrap();
+        }
         from = cut;
     }
     inspector.finish()
+}
+
+#[test]
+fn what_was_not_saved_is_not_restored() {
+    let mut inspector = Inspector::new();
+    inspector.feed(&qcow2(3, 0, 0));
+    let saved = inspector.save();
+    for len in 0..saved.len() {
+        assert!(Inspector::restore(&saved[..len]).is_none(), "{len}");
+    }
+    for at in 0..17 {
+        let mut other = saved.clone();
+        other[at] ^= 0x80;
+        assert!(Inspector::restore(&other).is_none(), "{at}");
+    }
 }
 
 #[test]

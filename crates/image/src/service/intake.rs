@@ -184,6 +184,9 @@ impl Core {
                 on_target_failure: spec.on_failure,
                 progress: spec.progress,
                 cancel: spec.cancel,
+                resume: None,
+                checkpoints: None,
+                suspendable: false,
             },
             &self.budget,
         )

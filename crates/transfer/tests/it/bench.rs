@@ -30,6 +30,9 @@ pub(crate) fn ingest_spec(on_target_failure: OnFailure) -> IngestSpec {
         on_target_failure,
         progress: Arc::new(Progress::new()),
         cancel: CancellationToken::new(),
+        resume: None,
+        checkpoints: None,
+        suspendable: false,
     }
 }
 

@@ -8,4 +8,5 @@ mod copy;
 mod copy_faults;
 mod ingest;
 mod ingest_faults;
+mod resume;
 mod stream;

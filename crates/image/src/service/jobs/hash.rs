@@ -97,6 +97,9 @@ impl HashJob {
             on_target_failure: OnFailure::AbortAll,
             progress: Arc::new(Progress::new()),
             cancel,
+            resume: None,
+            checkpoints: None,
+            suspendable: false,
         };
         // Without a target the bytes are only looked at.
         ingest(body, Vec::new(), spec, &core.budget).await.map_err(|failed| match failed.error {

@@ -6,8 +6,10 @@ use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::Errno;
+use scurry_store::Buffer;
 use scurry_volume_file::Access;
 
 use crate::ConnectError;
@@ -47,6 +49,11 @@ impl BlockDevice {
 
     pub(crate) fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<(), ConnectError> {
         self.file.read_exact_at(buf, offset).map_err(self.io("read"))
+    }
+
+    /// What the page cache has of `len` bytes at `offset`.
+    pub(crate) fn cached(&self, offset: u64, len: usize) -> Option<Bytes> {
+        Buffer::cached(&self.file, offset, len)
     }
 
     pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), ConnectError> {

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use scurry_store::Buffer;
 use scurry_types::Extents;
 use scurry_volume_file::{Access, LayerFormat, VolumeDescriptor, VolumeFile};
 use tokio::sync::Semaphore;
@@ -120,14 +121,24 @@ impl BlockVolume for LocalVolume {
             volume_len: self.len,
         })?;
         self.run(move |backing| {
-            let mut buf = vec![0; size];
-            match backing {
-                Backing::File(file) => file.read_at(&mut buf, offset)?,
-                Backing::Device(device) => device.read_at(&mut buf, offset)?,
-            }
-            Ok(buf.into())
+            Buffer::filled(size, |buf| match backing {
+                Backing::File(file) => Ok(file.read_at(buf, offset)?),
+                Backing::Device(device) => device.read_at(buf, offset),
+            })
         })
         .await
+    }
+
+    fn read_now(&self, offset: u64, len: u64) -> Option<Bytes> {
+        let len = len.min(self.len.checked_sub(offset)?);
+        // Only a close writes the lock; then there is nothing to read any more.
+        match self.backing.try_read().ok()?.as_ref()? {
+            Backing::File(file) => {
+                let (file, at, run) = file.stretch(offset, len)?;
+                Buffer::cached(file, at, usize::try_from(run).ok()?)
+            }
+            Backing::Device(device) => device.cached(offset, usize::try_from(len).ok()?),
+        }
     }
 
     async fn write_at(&self, offset: u64, bytes: Bytes) -> Result<(), ConnectError> {

@@ -25,6 +25,11 @@ pub trait BlockVolume: fmt::Debug + Send + Sync {
     /// Reads exactly `len` bytes.
     async fn read_at(&self, offset: u64, len: u64) -> Result<Bytes, ConnectError>;
 
+    /// Some bytes from `offset` on, at most `len`, if they are in memory already; neither waits nor fails.
+    fn read_now(&self, _offset: u64, _len: u64) -> Option<Bytes> {
+        None
+    }
+
     /// Writes all of `bytes`.
     async fn write_at(&self, offset: u64, bytes: Bytes) -> Result<(), ConnectError>;
 

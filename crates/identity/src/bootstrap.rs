@@ -173,16 +173,15 @@ impl Identity {
             .all(self.database())
             .await?;
         let there: BTreeSet<&str> = there.iter().map(|user| user.name.as_str()).collect();
-        let mut hashes = BTreeMap::new();
-        for user in users.iter().filter(|user| !there.contains(user.name.as_str())) {
-            let hash = self
-                .hashing()
-                .hash(user.password.clone())
-                .await
-                .map_err(|source| IdentityError::Password { user: user.name.clone(), source })?;
-            hashes.insert(user.name.clone(), hash);
-        }
-        Ok(hashes)
+        let new = users.iter().filter(|user| !there.contains(user.name.as_str()));
+        let hashes = new.map(|user| async {
+            let hash = self.hashing().hash(user.password.clone()).await;
+            match hash {
+                Ok(hash) => Ok((user.name.clone(), hash)),
+                Err(source) => Err(IdentityError::Password { user: user.name.clone(), source }),
+            }
+        });
+        Ok(futures::future::try_join_all(hashes).await?.into_iter().collect())
     }
 }
 

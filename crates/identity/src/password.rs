@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
 
 /// Passwords longer than this are refused before they are hashed.
@@ -29,11 +31,9 @@ pub(crate) struct PasswordHashing {
 }
 
 impl PasswordHashing {
-    pub(crate) async fn new() -> Result<Self, PasswordError> {
+    pub(crate) fn new() -> Self {
         let slots = std::thread::available_parallelism().map_or(2, usize::from);
-        let mut hashing = Self { slots: Arc::new(Semaphore::new(slots)), decoy: Arc::from("") };
-        hashing.decoy = Arc::from(hashing.hash(crate::random::secret()).await?);
-        Ok(hashing)
+        Self { slots: Arc::new(Semaphore::new(slots)), decoy: Arc::from(decoy()) }
     }
 
     /// The PHC string of `password` with a fresh salt.
@@ -71,19 +71,31 @@ impl PasswordHashing {
     }
 }
 
+/// What looks like the hash of a password and is that of none: made without the work of one.
+fn decoy() -> String {
+    let params = Params::default();
+    let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+    let salt = STANDARD_NO_PAD.encode(rand::random::<[u8; 16]>());
+    let hash = STANDARD_NO_PAD.encode(rand::random::<[u8; 32]>());
+    format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn only_the_password_itself_matches() {
-        let hashing = PasswordHashing::new().await.unwrap();
+        let hashing = PasswordHashing::new();
         let hash = hashing.hash("open sesame".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$"), "{hash}");
         assert_ne!(hash, hashing.hash("open sesame".into()).await.unwrap(), "each hash has its own salt");
         assert!(hashing.verify("open sesame".into(), Some(hash.clone())).await.unwrap());
         assert!(!hashing.verify("open sesam".into(), Some(hash)).await.unwrap());
         assert!(!hashing.verify("open sesame".into(), None).await.unwrap());
+        let parameters = |hash: &str| hash.rsplit('$').skip(2).collect::<Vec<_>>().join("$");
+        let real = hashing.hash("open sesame".into()).await.unwrap();
+        assert_eq!(parameters(&hashing.decoy), parameters(&real), "as much work as for a real hash");
         assert!(hashing.verify("x".into(), Some("damaged".into())).await.is_err());
     }
 }

@@ -40,9 +40,7 @@ impl Identity {
             return Err(IdentityError::PublicUrl { url: config.public_url });
         }
         config.public_url.truncate(config.public_url.trim_end_matches('/').len());
-        let hashing = PasswordHashing::new()
-            .await
-            .map_err(|source| IdentityError::Password { user: "(none)".into(), source })?;
+        let hashing = PasswordHashing::new();
         let database = schema::open(&config.database_path).await?;
         let identity = Self { inner: Arc::new(Inner { config, database, hashing }) };
         tokio::spawn(purge_periodically(Arc::downgrade(&identity.inner)));

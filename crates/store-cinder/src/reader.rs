@@ -123,6 +123,11 @@ impl StoreReader for CinderReader {
         Ok(data)
     }
 
+    fn read_now(&self, offset: u64, len: usize) -> Option<Bytes> {
+        let len = self.len.checked_sub(offset)?.min(len as u64);
+        self.device().ok()?.read_now(offset, len)
+    }
+
     async fn extents(&self, range: Range<u64>) -> Result<Extents, StoreError> {
         if range.start > range.end || range.end > self.len {
             return Err(self.beyond(range.start, Some(range.end)));

@@ -19,8 +19,12 @@ pub(crate) fn read(file: &File, range: &Range<u64>) -> io::Result<Extents> {
     while at < range.end {
         let start = match seek(file, SeekFrom::Data(at)) {
             Ok(start) if start < range.end => start,
-            // ENXIO: nothing but a hole up to the end of the file.
-            Ok(_) | Err(Errno::NXIO) => break,
+            Ok(_) => break,
+            // Nothing but a hole up to the end of the file, or its end has moved.
+            Err(Errno::NXIO) => {
+                scurry_store::reaches(file, range.end)?;
+                break;
+            }
             Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(Extents::all_data(len)),
             Err(error) => return Err(error.into()),
         };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rustix::fs::OFlags;
-use scurry_store::{Operation, StoreError, StoreErrorKind, StoreReader};
+use scurry_store::{Buffer, Operation, StoreError, StoreErrorKind, StoreReader};
 use scurry_types::{Extents, StoreId};
 
 use crate::error::{Deed, blocking};
@@ -61,12 +61,15 @@ impl StoreReader for FileReader {
         }
         let file = Arc::clone(&self.file);
         blocking(&self.store, Operation::Read, move |deed| {
-            let mut data = vec![0; len];
-            file.read_exact_at(&mut data, offset)
-                .map_err(|error| deed.failed(format!("cannot read {len} bytes at byte {offset}"), error))?;
-            Ok(Bytes::from(data))
+            Buffer::filled(len, |data| file.read_exact_at(data, offset))
+                .map_err(|error| deed.failed(format!("cannot read {len} bytes at byte {offset}"), error))
         })
         .await
+    }
+
+    fn read_now(&self, offset: u64, len: usize) -> Option<Bytes> {
+        let len = len.min(usize::try_from(self.len.checked_sub(offset)?).unwrap_or(usize::MAX));
+        Buffer::cached(&self.file, offset, len)
     }
 
     async fn extents(&self, range: Range<u64>) -> Result<Extents, StoreError> {

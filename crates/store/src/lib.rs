@@ -4,6 +4,7 @@
 //! The image service knows stores only through [`Store`], [`StoreWriter`] and [`StoreReader`]; which driver
 //! stands behind a store id is decided once, where the binary is wired.
 
+mod buffer;
 mod capability;
 mod error;
 mod object;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use scurry_types::{Extents, ImageId};
 
+pub use buffer::{Buffer, reaches};
 pub use capability::Capability;
 pub use error::{Operation, Retry, StoreError, StoreErrorKind};
 pub use object::{CloneOutcome, CloneSource, StoreFacts, StoredObject, WriteSpec};
@@ -112,6 +114,12 @@ pub trait StoreReader: fmt::Debug + Send + Sync {
 
     /// Reads exactly `len` bytes at `offset`; `Corrupt` when the object ends before.
     async fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, StoreError>;
+
+    /// Some bytes from `offset` on, at most `len`, if they are in memory already. This neither waits nor fails: what
+    /// is not at hand is left to [`StoreReader::read_at`].
+    fn read_now(&self, _offset: u64, _len: usize) -> Option<Bytes> {
+        None
+    }
 
     /// What of `range` holds data; extents start at `range.start` counted from zero. Stores that cannot tell
     /// answer that all is data.

@@ -64,6 +64,10 @@ async fn read(store: &dyn Store, url: &str, range: Range<u64>) -> Vec<u8> {
         }
         let data = reader.read_at(at, usize::try_from(len).unwrap()).await.expect("read_at");
         assert_eq!(data.len() as u64, len, "read_at gives exactly what was asked for");
+        if let Some(now) = reader.read_now(at, data.len()) {
+            assert!(!now.is_empty(), "read_now gives something or nothing");
+            assert!(data.starts_with(&now), "read_now gives what read_at gives, at byte {at}");
+        }
         content.extend_from_slice(&data);
         at += len;
     }

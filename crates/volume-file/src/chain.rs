@@ -144,12 +144,17 @@ impl Chain {
     }
 
     fn file_extents(&self, index: usize, range: Range<u64>, extents: &mut Extents) -> Result<()> {
-        let Layer { file, path, .. } = &self.layers[index];
+        let Layer { file, path, overlay, .. } = &self.layers[index];
         let mut at = range.start;
         while let Some(data) = disk::next_data(file, at..range.end).or_io("find data in", path)? {
             extents.push(ExtentKind::Zero, data.start - at);
             extents.push(ExtentKind::Data, data.end - data.start);
             at = data.end;
+        }
+        // What a flat file has lost at its end is no hole.
+        let whole = at == range.end || overlay.is_some();
+        if !whole && file.metadata().or_io("examine volume file", path)?.len() < range.end {
+            return Err(VolumeError::corrupt(path, "it is shorter than it was when it was opened"));
         }
         extents.push(ExtentKind::Zero, range.end - at);
         Ok(())

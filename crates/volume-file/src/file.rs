@@ -8,7 +8,7 @@ use std::path::Path;
 
 use scurry_types::Extents;
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Source};
 use crate::disk;
 use crate::error::IoContext;
 use crate::overlay::{Head, Overlay};
@@ -82,6 +82,17 @@ impl VolumeFile {
     pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         self.check(offset, buf.len() as u64)?;
         self.chain.read(0, buf, offset)
+    }
+
+    /// The file that holds the bytes at `offset`, where in it they are, and how many of `max` bytes go on there;
+    /// `None` where no file has them: they are zeroes, or lie outside.
+    #[must_use]
+    pub fn stretch(&self, offset: u64, max: u64) -> Option<(&File, u64, u64)> {
+        self.check(offset, max).ok()?;
+        match self.chain.locate(0, offset, max) {
+            (Source::File(index, at), run) => Some((&self.chain.layers[index].file, at, run)),
+            (Source::Zero, _) => None,
+        }
     }
 
     /// Writes `bytes` at `offset`, to the replica first.

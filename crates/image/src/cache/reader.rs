@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use scurry_store::{Operation, StoreError, StoreErrorKind, StoreReader};
+use scurry_store::{Buffer, Operation, StoreError, StoreErrorKind, StoreReader};
 use scurry_types::{Extents, StoreId};
 
 /// A file of the cache. It may be removed from the directory while it is read.
@@ -31,11 +31,8 @@ impl StoreReader for CachedFile {
 
     async fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, StoreError> {
         let file = Arc::clone(&self.file);
-        let read = tokio::task::spawn_blocking(move || {
-            let mut data = vec![0; len];
-            file.read_exact_at(&mut data, offset)?;
-            Ok(Bytes::from(data))
-        });
+        let read =
+            tokio::task::spawn_blocking(move || Buffer::filled(len, |data| file.read_exact_at(data, offset)));
         let failed = |error: std::io::Error| {
             StoreError::new(
                 &cache(),
@@ -49,6 +46,10 @@ impl StoreReader for CachedFile {
             Ok(data) => data.map_err(failed),
             Err(error) => Err(failed(std::io::Error::other(error))),
         }
+    }
+
+    fn read_now(&self, offset: u64, len: usize) -> Option<Bytes> {
+        Buffer::cached(&self.file, offset, len)
     }
 
     async fn extents(&self, range: Range<u64>) -> Result<Extents, StoreError> {

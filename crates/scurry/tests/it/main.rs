@@ -4,6 +4,7 @@
 
 mod config;
 mod database;
+mod downloads;
 mod metadefs;
 mod policy;
 mod start;

@@ -124,6 +124,10 @@ pub(super) async fn reads_beyond_the_end_are_corrupt(store: &dyn Store) {
         "a read far beyond the end",
     );
     assert_eq!(reader.read_at(9_000, 1_000).await.expect("read to the end").len(), 1_000);
+    let across = reader.read_now(9_000, 5_000).map_or(0, |data| data.len());
+    assert!(across <= 1_000, "read_now gives {across} bytes where 1000 are left");
+    assert_eq!(reader.read_now(10_000, 1), None, "there is nothing at the end");
+    assert_eq!(reader.read_now(u64::MAX - 5, 10), None, "there is nothing far beyond the end");
     reader.close().await.expect("close");
     drop(reader);
     remove(store, &image, &object.url).await;

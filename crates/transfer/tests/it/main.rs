@@ -10,3 +10,4 @@ mod ingest;
 mod ingest_faults;
 mod resume;
 mod stream;
+mod stream_file;

@@ -38,7 +38,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
                                      epilog="works: " + ", ".join(WORKS))
     parser.add_argument("--quick", action="store_true", help="smaller images, fewer rounds: less than five minutes")
     parser.add_argument("--only", help="these works alone, with commas between")
-    parser.add_argument("--runs", type=int, help="rounds of each work (default: 5, or 3 with --quick)")
+    parser.add_argument("--runs", type=int, help="rounds of each work (default: 5, or 2 with --quick)")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
     parser.add_argument("--work", type=Path, default=Path("/var/tmp"), help="folder on a real disk, 30 GiB free (default: %(default)s)")
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md (works that did not run keep their figures)")
@@ -50,7 +50,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--glance-listed", action="store_true", help="its database has 100,000 images and the token is a tenant's: work `pages` alone")
     parser.add_argument("--glance-results", type=Path, metavar="FILE", help="Glance's figures of an earlier run")
     options = parser.parse_args(words)
-    options.runs = options.runs or (3 if options.quick else 5)
+    options.runs = options.runs or (2 if options.quick else 5)
     options.works = options.only.split(",") if options.only else list(WORKS)
     unknown = set(options.works) - set(WORKS)
     if unknown:
@@ -91,7 +91,7 @@ def measure(options: argparse.Namespace, bench: Bench) -> dict[str, list[Row]]:
         for row in taken[name]:
             print(row.line(), flush=True)
         for title, text in bench.profiler.tables.get(name, {}).items():
-            if options.profile == name:
+            if options.profile == name or (options.profile == "missed" and report.missed(taken[name])):
                 print(f"\n{title}\n{text}\n", flush=True)
         print(f"# {name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     return taken

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class Bench:
                 with self.profiler.around(f"{key}: {name}", self.scurry.pid, number == rounds - 1):
                     took = act()
                 race.add(name, took, cpu_seconds(self.scurry.pid) - before)
+        for name, figure in race.figures.items():
+            print(f"# {key}: {name} {figure.shown()}", file=sys.stderr, flush=True)
         return race
 
     def stop(self) -> None:

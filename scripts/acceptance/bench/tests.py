@@ -40,7 +40,7 @@ class Reading(unittest.TestCase):
                                                  "     2.10%  [k] copy_user_generic_unrolled", "     1.00%  [.] main"])
 
     def test_arguments(self):
-        self.assertEqual(arguments(["--quick"]).runs, 3)
+        self.assertEqual(arguments(["--quick"]).runs, 2)
         self.assertEqual(arguments(["--only", "idle,upload"]).works, ["idle", "upload"])
         for words in (["--only", "nothing"], ["--glance", "http://x"], ["--glance-only"]):
             with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):

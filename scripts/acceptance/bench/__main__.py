@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -112,6 +113,9 @@ def lists(options: argparse.Namespace, work: Path) -> dict | None:
 
 def main() -> int:
     options = arguments()
+    # So that what was begun is stopped and removed.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda number, _frame: sys.exit(128 + number))
     options.binary = options.binary.resolve()
     install(PROGRAMS | ({"perf": "linux-perf"} if options.profile else {}))
     work = Path(tempfile.mkdtemp(prefix="scurry-bench-", dir=options.work))

@@ -98,14 +98,14 @@ def measure(options: argparse.Namespace, bench: Bench) -> dict[str, list[Row]]:
     return taken
 
 
-def lists(options: argparse.Namespace, work: Path) -> dict | None:
+def lists(options: argparse.Namespace, work: Path, about: dict[str, str]) -> dict | None:
     """The table of scripts/list-100k, for the page."""
     if not options.write or options.quick or options.only:
         return None
     folder = work / "list-100k"
     folder.mkdir()
     try:
-        return listing.run(argparse.Namespace(binary=options.binary, count=100_000, requests=100), folder)
+        return listing.run(argparse.Namespace(binary=options.binary, count=100_000, requests=100), folder) | {"machine": about}
     except Failure as failure:
         print(f"list-100k: {failure}; its table is kept", file=sys.stderr, flush=True)
         return None
@@ -130,7 +130,7 @@ def main() -> int:
         if options.glance and options.glance_results:
             options.glance_results.write_text(json.dumps(report.storable(bench.stored), indent=1) + "\n")
         if options.write:
-            found = report.merge(kept, about, taken, bench.profiler.tables, bench.stored, lists(options, work))
+            found = report.merge(kept, about, taken, bench.profiler.tables, bench.stored, lists(options, work, about))
             report.write(found, list(WORKS))
         return 0
     except Failure as failure:

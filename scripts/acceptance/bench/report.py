@@ -76,7 +76,7 @@ def page(kept: dict, order: list[str]) -> str:
             runs.append(entry["machine"])
     for machine in runs:
         text += f"\n## Run of {machine['date']}, commit {machine['commit']}\n\n"
-        text += ", ".join(f"{name}: {value}" for name, value in machine.items() if name not in ("date", "commit")) + ".\n\n"
+        text += about(machine)
         text += "| work | Scurry | reference | ratio | target | |\n|---|---|---|---|---|---|\n"
         for entry in works.values():
             if entry["machine"] == machine:
@@ -86,6 +86,10 @@ def page(kept: dict, order: list[str]) -> str:
                 text += profiles(work, entry["profiles"])
     text += NOTES + (GLANCE if kept["glance"] else "")
     return text + (lists(kept["lists"]) if kept.get("lists") else "")
+
+
+def about(machine: dict) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in machine.items() if name not in ("date", "commit")) + ".\n\n"
 
 
 def table_line(row: Row) -> str:
@@ -106,9 +110,9 @@ def lists(found: dict) -> str:
 `scripts/list-100k` fills `scurry up`'s database by SQL (a tag, a property each, shared ones with a member) and asks for pages of 25
 over one HTTP connection, as an administrator and as a project with a fiftieth of the images. {found['count']:,} images in
 {found['fill']:.0f} s, database {found['database']:.0f} MB. Times are of the whole request over HTTP, token and policy included; the client runs
-on the same cores.
+on the same cores. Run of {found['machine']['date']}, commit {found['machine']['commit']}.
 
-| caller | page | images | req/s | median ms | worst ms |
+{about(found['machine'])}| caller | page | images | req/s | median ms | worst ms |
 |---|---|---|---|---|---|
 """
     for caller, name, images, rate, median, worst in found["rows"]:

@@ -22,4 +22,5 @@ pub(crate) mod property;
 pub(crate) mod tag;
 pub(crate) mod task;
 pub(crate) mod task_text;
+pub(crate) mod upload;
 pub(crate) mod write;

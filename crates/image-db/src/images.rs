@@ -11,6 +11,7 @@ mod members;
 mod pending;
 mod read;
 mod tasks;
+mod uploads;
 mod usage;
 
 use async_trait::async_trait;

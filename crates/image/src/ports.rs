@@ -6,6 +6,7 @@ mod change;
 mod journal;
 mod metadef;
 mod outbound;
+mod uploads;
 
 use std::error::Error;
 use std::fmt;
@@ -20,6 +21,7 @@ pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
 pub use journal::{Purpose, WriteRow};
 pub use metadef::{Existing, Loaded, MetadefOutcome, MetadefRepository};
 pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundRequest};
+pub use uploads::{Claim, Hold, Holder, Renewal, UploadSession, UploadSessions};
 
 use crate::image::{Image, ImageLocation};
 use crate::member::Member;
@@ -64,7 +66,7 @@ pub enum Counted {
 
 /// Images and what belongs to them. Every method is one transaction.
 #[async_trait]
-pub trait ImageRepository: CacheRecords + fmt::Debug + Send + Sync + 'static {
+pub trait ImageRepository: CacheRecords + UploadSessions + fmt::Debug + Send + Sync + 'static {
     /// Adds an image; [`Outcome::Taken`] when its id was ever used.
     async fn create(&self, image: &Image) -> Result<Outcome, RepositoryError>;
 

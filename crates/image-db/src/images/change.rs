@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter};
 
 use super::read::live;
-use super::{RowError, children, delete, journal, pending, tasks};
+use super::{RowError, children, delete, journal, pending, tasks, uploads};
 use crate::connection::Database;
 use crate::entity::{block_hash, image, property};
 use crate::jobs;
@@ -58,7 +58,7 @@ pub(super) async fn create(db: &Database, new: &Image) -> Result<Outcome, RowErr
 }
 
 /// A length as SQLite holds it.
-fn column(bytes: u64) -> i64 {
+pub(super) fn column(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
@@ -168,6 +168,9 @@ async fn step<C: ConnectionTrait>(db: &C, id: &ImageId, change: &Change) -> Resu
         Change::Locations(locations) => children::set_locations(db, id, locations).await?,
         Change::Journal(row) => journal::add(db, row).await?,
         Change::JournalClear(write) => journal::clear(db, write).await?,
+        Change::OpenSession(session) => uploads::open(db, session).await?,
+        Change::CloseSession(hold) => return uploads::close(db, id, hold.as_ref()).await,
+        Change::CompleteSession(hold, len) => return uploads::complete(db, hold, *len).await,
         Change::Enqueue(job) => jobs::insert(db, job).await?,
         Change::CancelJobs(kind) => jobs::cancel(db, id, kind).await?,
         Change::AddTask(task) => tasks::add(db, task).await?,

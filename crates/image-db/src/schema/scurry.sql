@@ -45,3 +45,20 @@ CREATE TABLE IF NOT EXISTS scurry_nodes (
 );
 -- Whose an object is that is to be registered.
 CREATE INDEX IF NOT EXISTS ix_scurry_image_locations_value ON image_locations (value);
+-- Uploads that can be gone on with, one an image at most. Whoever appends holds the row while its lease lasts.
+CREATE TABLE IF NOT EXISTS scurry_uploads (
+  image_id VARCHAR(36) NOT NULL PRIMARY KEY,
+  id VARCHAR(36) NOT NULL,
+  write_id VARCHAR(36) NOT NULL,
+  store_id VARCHAR(255) NOT NULL,
+  declared_len BIGINT,
+  durable BIGINT NOT NULL,
+  checkpoint BLOB,
+  complete BOOLEAN NOT NULL,
+  holder VARCHAR(36),
+  node VARCHAR(255),
+  lease_expires_at DATETIME,
+  wanted BOOLEAN NOT NULL,
+  touched_at DATETIME NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ix_scurry_uploads_touched_at ON scurry_uploads (touched_at);

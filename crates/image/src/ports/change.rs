@@ -9,6 +9,7 @@ use scurry_types::{BlockHashes, ImageStatus, JobId, ProjectId, StoreId, TaskStat
 use serde_json::Value;
 
 use super::journal::WriteRow;
+use super::uploads::{Hold, UploadSession};
 use crate::image::ImageLocation;
 use crate::task::Task;
 
@@ -147,6 +148,12 @@ pub enum Change {
     Journal(WriteRow),
     /// Forgets a write.
     JournalClear(String),
+    /// Opens an upload that may come in several requests; an earlier one of the image is forgotten.
+    OpenSession(UploadSession),
+    /// Forgets the image's; with a hold [`Outcome::Refused`] when that does not hold it any more.
+    CloseSession(Option<Hold>),
+    /// All its bytes came, so many; [`Outcome::Refused`] when the hold does not hold it any more.
+    CompleteSession(Hold, u64),
     /// Enqueues a job.
     Enqueue(NewJob),
     /// Takes back every open job of the image of that kind.

@@ -152,6 +152,8 @@ pub struct GlanceConf {
     pub property_protection: Option<PropertyProtection>,
     /// `[scurry] image_schema_file`: properties the operator declares; `schema-image.json` where none is named.
     pub image_schema_file: Option<PathBuf>,
+    /// `[scurry] upload_expiry`: seconds an upload that may come in several requests is kept when nothing happens to it.
+    pub upload_expiry: u64,
     /// `delayed_delete` and what goes with it.
     pub delayed_delete: DelayedDelete,
     /// `[cors]` and `[cors.<name>]`: the origins whose pages may call; none without `cors` in the pipeline.
@@ -251,6 +253,7 @@ impl GlanceConf {
             oslo_policy: oslo_policy(reader),
             property_protection: domain::property_protection(reader),
             image_schema_file: filled(reader.opt("scurry", "image_schema_file")).map(PathBuf::from),
+            upload_expiry: reader.opt("scurry", "upload_expiry").unwrap_or(86_400),
             delayed_delete: domain::delayed_delete(reader),
             database_connection: reader.opt::<Secret>("database", "connection"),
             bind_host: reader.opt(d, "bind_host").unwrap_or_else(|| "0.0.0.0".to_owned()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use scurry_store::{StoreError, StoreErrorKind};
 
 use crate::ports::RepositoryError;
+use crate::upload_session::UploadProblem;
 
 /// A refusal or failure of the image service.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum ImageError {
     /// 410: the image was deleted while it was uploaded.
     #[error("{0}")]
     Gone(String),
+    /// An upload in several requests that is not gone on with as asked.
+    #[error(transparent)]
+    Upload(#[from] UploadProblem),
     /// 416.
     #[error("the requested range lies outside the image of {len} bytes")]
     RangeNotSatisfiable {

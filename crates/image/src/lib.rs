@@ -20,6 +20,7 @@ mod query;
 mod service;
 mod settings;
 mod task;
+mod upload_session;
 
 pub use body::{Body, BodyError, ByteRange, Download, Upload};
 pub use caller::Caller;
@@ -38,3 +39,4 @@ pub use service::CrashPoints;
 pub use service::{CachePart, ImageService, ImportTask, Orphan, Pruned, Scrubbed, ServiceParts, Usage};
 pub use settings::{CacheSettings, DelayedDelete, ImageSettings, Quotas};
 pub use task::{Task, TaskQuery, TaskSortKey};
+pub use upload_session::{Append, Appended, UploadProblem, UploadState};

@@ -26,6 +26,7 @@ mod task_import;
 mod tasks;
 mod update;
 mod upload;
+mod upload_session;
 
 use std::sync::Arc;
 
@@ -113,11 +114,12 @@ impl ImageService {
         self.engine.start().await?;
         self.scrub_in_background();
         self.expire_tasks_in_background();
+        self.expire_uploads_in_background();
         Ok(())
     }
 
     /// Lets uploads and jobs come to a stop; returns when they have. Interrupted uploads leave their images
-    /// `queued`, interrupted jobs are resumed at the next start.
+    /// `queued`, or can be gone on with; interrupted jobs are resumed at the next start.
     pub async fn shutdown(&self) {
         self.core.stopping.cancel();
         self.tracker.close();

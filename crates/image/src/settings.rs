@@ -87,6 +87,12 @@ pub struct ImageSettings {
     pub progress_interval: Duration,
     /// Pause before a failed job is tried again; doubled after each further failure.
     pub job_back_off: Duration,
+    /// How long an upload in several requests is kept when nothing happens to it.
+    pub upload_expiry: Duration,
+    /// Bytes between two checkpoints of such an upload.
+    pub upload_checkpoint: u64,
+    /// How long the request that appends to such an upload keeps others away after its node died.
+    pub upload_lease: Duration,
     /// The image cache, when there is one.
     pub cache: Option<CacheSettings>,
     /// The old routes that manage the cache are there (paste flavor `cachemanagement`).
@@ -125,6 +131,9 @@ impl Default for ImageSettings {
             glance_download_properties: list(&["hw_", "trait:", "os_distro", "os_secure_boot", "os_type"]),
             progress_interval: Duration::from_secs(10),
             job_back_off: Duration::from_secs(2),
+            upload_expiry: Duration::from_secs(24 * 3600),
+            upload_checkpoint: 64 << 20,
+            upload_lease: Duration::from_secs(15),
             cache: None,
             cache_management: false,
         }

@@ -176,6 +176,7 @@ fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {
         },
         glance_download_properties: conf.glance_download_properties.clone(),
         task_time_to_live: Duration::from_secs(conf.task_time_to_live.saturating_mul(3600)),
+        upload_expiry: Duration::from_secs(conf.upload_expiry),
         concurrent_jobs: conf.task_pool_threads,
         cache: cache::settings(conf)?,
         cache_management: conf.pipeline.cache_manage,

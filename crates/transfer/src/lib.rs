@@ -5,6 +5,7 @@
 //! any number of other stores, [`read_stream`] turns an object into a body, and [`clone_or_none`] asks a
 //! backend to spare all of that. Nothing here knows HTTP, the database or any particular store.
 
+mod block_digest;
 mod blocks;
 mod budget;
 mod checkpoint;
@@ -29,6 +30,7 @@ mod target;
 mod verify;
 mod watchers;
 
+pub use block_digest::block_digest;
 pub use budget::{MemoryBudget, Reservation};
 pub use checkpoint::{Checkpoint, Checkpoints, KeepCheckpoint};
 pub use chunk::Chunk;

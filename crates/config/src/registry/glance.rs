@@ -145,6 +145,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         false,
         "Take callers from a proxy's identity headers; loopback or unix sockets only.",
     ),
+    int("scurry", "upload_expiry", "86400", "Seconds an interrupted resumable upload is kept.").min(60),
     int("wsgi", "task_pool_threads", "16", "Imports run at once.").min(1),
     text("wsgi", "python_interpreter", "Python for helper processes.").ignored(),
     list("image_import_opts", "image_import_plugins", "", "Steps put into imports."),

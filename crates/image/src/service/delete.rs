@@ -32,6 +32,7 @@ impl ImageService {
                     image.status
                 )));
             }
+            let upload = self.core.images.upload_session(id).await?;
             let delayed = self.core.delayed(&image);
             let job = self.deletion(&image);
             let guard = Guard {
@@ -43,6 +44,7 @@ impl ImageService {
             let waits = delayed.is_some();
             let mut changes = delayed.unwrap_or_else(|| vec![Change::Delete, Change::Enqueue(job.clone())]);
             changes.extend([COPY, IMPORT, HASH].map(Change::CancelJobs));
+            changes.push(Change::CloseSession(None));
             // A job that waits for its next attempt would never tell.
             for open in self.core.jobs.open_jobs(id).await?.into_iter().filter(|open| resumes(&open.kind)) {
                 let text = "The image was deleted".to_owned();
@@ -53,6 +55,9 @@ impl ImageService {
                 self.core.stop_upload(id);
                 self.engine.stop_image(id);
                 self.core.drop_cached(id).await;
+                if let Some(upload) = upload {
+                    self.core.clear_session(&upload).await?;
+                }
                 return if waits {
                     self.core.remove_staged(id).await
                 } else {

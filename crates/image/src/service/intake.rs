@@ -202,13 +202,13 @@ impl Core {
     }
 
     /// The algorithm of the deployment; an image keeps the one it has.
-    fn hash_algorithm(&self, image: &Image) -> HashAlgorithm {
+    pub(super) fn hash_algorithm(&self, image: &Image) -> HashAlgorithm {
         let own = image.os_hash_algo.as_deref().and_then(|name| name.parse().ok());
         own.unwrap_or(self.settings.hashing_algorithm)
     }
 
     /// Judges what was written and commits it, or takes it back.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         image: &Image,
         ingested: Ingested,
@@ -292,7 +292,7 @@ pub(super) fn unreadable(error: BodyError) -> Refused {
     }
 }
 
-fn refusal(failed: Failed<IngestError>) -> Refused {
+pub(super) fn refusal(failed: Failed<IngestError>) -> Refused {
     for left in &failed.left_behind {
         tracing::warn!(store.id = %left.store, url = left.url, error = %left.error, "an object that does not count is still there");
     }

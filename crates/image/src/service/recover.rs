@@ -39,6 +39,7 @@ impl ImageService {
         if let Some(before) = Utc::now().checked_sub_signed(kept) {
             core.jobs.forget_ended(before).await?;
         }
+        core.images.release_sessions_of(&core.settings.node_id).await?;
         core.clear_journal().await?;
         core.free_images().await?;
         core.drop_dead_holds().await?;
@@ -70,6 +71,9 @@ impl Core {
             if row.purpose == Purpose::Import && self.has_open_job(&row.image).await? {
                 continue;
             }
+            if self.is_resumable(&row).await? {
+                continue;
+            }
             if let Err(error) = self.clear_write(&row).await {
                 tracing::warn!(image.id = %row.image, error = error.reason(), "an unfinished object is left to a job");
                 self.jobs.enqueue(&clear_job(&row.image)).await?;
@@ -88,6 +92,12 @@ impl Core {
         let busy = [ImageStatus::Saving, ImageStatus::Uploading, ImageStatus::Importing];
         for id in self.images.ids_in(&busy).await? {
             let Some(image) = self.images.get(&id).await? else { continue };
+            let upload = self.images.upload_session(&id).await?.filter(|upload| !upload.complete);
+            if let Some(upload) = &upload
+                && self.write_of(upload).await?.is_some()
+            {
+                continue; // to be gone on with
+            }
             let elsewhere = self.images.journal(Some(&id), None).await?;
             if elsewhere.iter().any(|row| row.node != self.settings.node_id) {
                 continue;
@@ -102,18 +112,18 @@ impl Core {
             };
             if dead {
                 tracing::info!(image.id = %id, status = %image.status, "an interrupted image is queued again");
-                self.free(&image).await?;
+                let more = upload.map(|_| Change::CloseSession(None)).into_iter().collect();
+                self.free(&image, more).await?;
             }
         }
         Ok(())
     }
 
-    async fn free(&self, image: &Image) -> Answer<()> {
-        let mut more = Vec::new();
+    async fn free(&self, image: &Image, mut more: Vec<Change>) -> Answer<()> {
         if let Some(task) = image.held_by() {
             let text = "The service was stopped while it worked on the image".to_owned();
             let task = JobId::from(task);
-            more = self.release(&task, &image.id, TaskStatus::Failure, text, &[]);
+            more.extend(self.release(&task, &image.id, TaskStatus::Failure, text, &[]));
         }
         self.back_to_queued(&image.id, image.status, more).await?;
         Ok(())

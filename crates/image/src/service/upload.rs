@@ -34,23 +34,7 @@ impl ImageService {
     pub async fn upload(&self, caller: &Caller, id: &ImageId, upload: Upload, body: Body) -> Answer<()> {
         let core = &self.core;
         let reserved = core.reserve(caller.project.as_ref(), upload.declared_len).await?;
-        let image = core.own(caller, id, "upload_image").await?;
-        let store = core.store(upload.store.as_ref()).cloned().ok_or_else(|| {
-            let name = upload.store.map(|store| store.to_string()).unwrap_or_default();
-            ImageError::Invalid(format!("Store for identifier {name} not found"))
-        })?;
-        if !store.capability().write {
-            let text = "Error in store configuration. Adding images to store is disabled.";
-            return Err(ImageError::Gone(text.to_owned()));
-        }
-        core.check_cap(upload.declared_len)?;
-        if !image.status.can_go(ImageStatus::Saving) {
-            return Err(core.no_transition(id, ImageStatus::Saving).await);
-        }
-        if let Some(missing) = missing_formats(&image) {
-            return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
-        }
-        check_signature(&image)?;
+        let (image, store) = core.admit(caller, id, &upload).await?;
         let core = Arc::clone(core);
         let caller = caller.clone();
         self.outlive(async move {
@@ -68,6 +52,33 @@ impl ImageService {
 }
 
 impl Core {
+    /// The image and the store of an upload that may begin.
+    pub(super) async fn admit(
+        &self,
+        caller: &Caller,
+        id: &ImageId,
+        upload: &Upload,
+    ) -> Answer<(Image, Arc<dyn Store>)> {
+        let image = self.own(caller, id, "upload_image").await?;
+        let store = self.store(upload.store.as_ref()).cloned().ok_or_else(|| {
+            let name = upload.store.as_ref().map(ToString::to_string).unwrap_or_default();
+            ImageError::Invalid(format!("Store for identifier {name} not found"))
+        })?;
+        if !store.capability().write {
+            let text = "Error in store configuration. Adding images to store is disabled.";
+            return Err(ImageError::Gone(text.to_owned()));
+        }
+        self.check_cap(upload.declared_len)?;
+        if !image.status.can_go(ImageStatus::Saving) {
+            return Err(self.no_transition(id, ImageStatus::Saving).await);
+        }
+        if let Some(missing) = missing_formats(&image) {
+            return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
+        }
+        check_signature(&image)?;
+        Ok((image, store))
+    }
+
     pub(super) fn check_cap(&self, len: Option<u64>) -> Answer<()> {
         if len.is_some_and(|len| len > self.settings.image_size_cap) {
             return Err(too_large());
@@ -109,7 +120,7 @@ impl Core {
         };
         let [lane] = lanes;
         match taken {
-            Ok(taken) => self.activate(&image, &taken, lane.row).await,
+            Ok(taken) => self.activate(&image, &taken, lane.row, None).await,
             Err(refused) => {
                 self.clear_writes(std::slice::from_ref(&lane.row)).await;
                 let gone = !self.back_to_queued(id, ImageStatus::Saving, Vec::new()).await?;
@@ -119,9 +130,16 @@ impl Core {
     }
 
     /// The one transaction that makes an upload count.
-    async fn activate(&self, image: &Image, taken: &Taken, row: WriteRow) -> Answer<()> {
+    pub(super) async fn activate(
+        &self,
+        image: &Image,
+        taken: &Taken,
+        row: WriteRow,
+        more: Option<Change>,
+    ) -> Answer<()> {
         let id = &image.id;
         let mut changes = taken.changes();
+        changes.extend(more);
         changes.push(Change::Status(ImageStatus::Active));
         changes.push(Change::JournalClear(row.id.clone()));
         self.crash.pass("upload.before-active").await;

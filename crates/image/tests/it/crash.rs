@@ -146,7 +146,7 @@ fn everywhere() -> ImportRequest {
 }
 
 /// Runs a life of the service; whatever goes on at its end ends with it.
-fn life<T>(live: impl AsyncFnOnce() -> T) -> T {
+pub(crate) fn life<T>(live: impl AsyncFnOnce() -> T) -> T {
     let runtime = Runtime::new().unwrap();
     let outcome = runtime.block_on(live());
     runtime.shutdown_timeout(Duration::from_secs(5));

@@ -20,6 +20,8 @@ mod locations;
 mod patch;
 mod plugins;
 mod quota;
+mod resumable;
+mod resumable_nodes;
 mod scrub;
 mod upload;
 mod web_import;

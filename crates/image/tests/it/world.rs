@@ -95,6 +95,8 @@ impl World {
             max_bytes_in_flight: 16 << 20,
             job_back_off: Duration::from_millis(5),
             show_multiple_locations: true,
+            upload_checkpoint: 300_000,
+            upload_lease: Duration::from_millis(600),
             ..ImageSettings::default()
         };
         let stores = ["one", "two", "three"].map(MemoryStore::new).to_vec();

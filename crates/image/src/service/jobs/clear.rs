@@ -30,6 +30,9 @@ impl ClearJob {
         };
         let mut reason = None;
         for row in core.images.journal(Some(id), Some(&core.settings.node_id)).await? {
+            if core.is_resumable(&row).await? {
+                continue;
+            }
             if let Err(error) = core.clear_write(&row).await {
                 reason = Some(error.reason());
             }

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use serde_json::Value;
 
 pub(crate) use accept::quality;
 pub(crate) use body::{escape, render};
@@ -20,12 +21,15 @@ pub(crate) struct ApiError {
     pub(crate) explanation: String,
     pub(crate) detail: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body, where it is a problem (RFC 9457) whatever the client accepts.
+    pub(crate) problem: Option<Value>,
 }
 
 impl ApiError {
     /// A refusal with a text for the client.
     pub(crate) fn new(status: StatusCode, explanation: impl Into<String>) -> Self {
-        Self { status, explanation: explanation.into(), detail: String::new(), headers: Vec::new() }
+        let explanation = explanation.into();
+        Self { status, explanation, detail: String::new(), headers: Vec::new(), problem: None }
     }
 
     /// 400.
@@ -128,6 +132,12 @@ impl ApiError {
         if self.status == StatusCode::NOT_FOUND && self.explanation.starts_with("No image found with ID") {
             self.explanation = text;
         }
+        self
+    }
+
+    /// The same refusal with a problem as its body.
+    pub(crate) fn with_problem(mut self, problem: Value) -> Self {
+        self.problem = Some(problem);
         self
     }
 

@@ -23,4 +23,5 @@ pub(crate) mod tags;
 pub(crate) mod tasks;
 pub(crate) mod update_image;
 pub(crate) mod upload;
+pub(crate) mod upload_session;
 pub(crate) mod usage;

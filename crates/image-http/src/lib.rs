@@ -16,6 +16,7 @@ mod patch;
 mod protect;
 mod query;
 mod range;
+mod resumption;
 mod router;
 mod schema;
 mod settings;

@@ -23,7 +23,7 @@ use crate::error::ApiError;
 use crate::handlers::{
     actions, cache, cached_images, create_image, delete_image, download, image_tasks, import, list_images,
     locations, members, metadefs, schemas, show_image, stage, store_info, store_locations, tags, tasks,
-    update_image, upload, usage,
+    update_image, upload, upload_session, usage,
 };
 use crate::openapi;
 use crate::settings::HttpSettings;
@@ -74,7 +74,7 @@ fn routes() -> Router<Api> {
 
         .route("/v2/images", only("GET, POST", get(list_images::list).post(create_image::create)))
         .route("/v2/images/{id}", only("GET, PATCH, DELETE", get(show_image::show).patch(update_image::update).delete(delete_image::delete)))
-        .route("/v2/images/{id}/file", only("GET, PUT", get(download::download).put(upload::upload)))
+        .route("/v2/images/{id}/file", beyond_glance("GET, PUT, HEAD, PATCH, DELETE", get(download::download).put(upload::upload).head(upload_session::offset).patch(upload_session::append).delete(upload_session::cancel)))
         .route("/v2/images/{id}/stage", only("PUT", put(stage::stage)))
         .route("/v2/images/{id}/import", only("POST", post(import::import)))
         .route("/v2/images/{id}/tasks", only("GET", get(image_tasks::list)))
@@ -111,6 +111,13 @@ fn routes() -> Router<Api> {
         .route("/v2/metadefs/namespaces/{namespace}/resource_types", only("GET, POST", get(metadefs::resource_types::associations).post(metadefs::resource_types::associate)))
         .route("/v2/metadefs/namespaces/{namespace}/resource_types/{resource_type}", only("DELETE", delete(metadefs::resource_types::dissociate)))
         .route("/v2/metadefs/resource_types", only("GET", get(metadefs::resource_types::list)))
+}
+
+/// All these verbs, of which Glance has the first two: any other verb is told of those.
+fn beyond_glance(_all: &'static str, routes: MethodRouter<Api>) -> MethodRouter<Api> {
+    let refuse =
+        |method: Method| async move { ApiError::method_not_allowed(&method, upload_session::GLANCES_VERBS) };
+    routes.fallback(refuse)
 }
 
 /// Any other verb, `HEAD` among them, is answered 405 with the verbs there are.

@@ -13,10 +13,11 @@ use super::accept::{Shape, shape};
 /// The response for an error, in the shape the request's `Accept` asks for.
 pub(crate) fn render(error: &ApiError, request: &HeaderMap) -> Response {
     let accept = request.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let (content_type, body) = match shape(accept) {
-        Shape::Html => ("text/html; charset=UTF-8", html(error)),
-        Shape::Json => ("application/json", json_body(error)),
-        Shape::Plain => ("text/plain; charset=UTF-8", plain(error)),
+    let (content_type, body) = match (&error.problem, shape(accept)) {
+        (Some(problem), _) => ("application/problem+json", problem.to_string()),
+        (None, Shape::Html) => ("text/html; charset=UTF-8", html(error)),
+        (None, Shape::Json) => ("application/json", json_body(error)),
+        (None, Shape::Plain) => ("text/plain; charset=UTF-8", plain(error)),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status;

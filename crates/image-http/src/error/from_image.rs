@@ -9,6 +9,7 @@ use scurry_image::ImageError;
 use scurry_store::{StoreError, StoreErrorKind};
 
 use super::ApiError;
+use crate::resumption;
 
 /// Glance puts this in front of what the limit library says, and clients print all of it.
 const OVER_LIMIT: &str = "The request returned a 413 Request Entity Too Large. This generally means that rate \
@@ -25,6 +26,7 @@ impl From<ImageError> for ApiError {
             ImageError::OverLimit(text) => Self::too_large(format!("{OVER_LIMIT}{text}")),
             ImageError::TooLarge(text) | ImageError::StorageFull(text) => Self::too_large(text),
             ImageError::Gone(text) => Self::new(StatusCode::GONE, text),
+            ImageError::Upload(problem) => resumption::problem(&problem),
             ImageError::RangeNotSatisfiable { len } => Self::range(format!(
                 "Invalid start position in Range header. Start position MUST be in the inclusive range [0, {}].",
                 len.saturating_sub(1)

@@ -2,6 +2,7 @@
 //! `PUT /v2/images/{id}/file`
 
 use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode};
 use scurry_image::{Body, BodyError, Chunk, Upload};
@@ -10,6 +11,8 @@ use scurry_types::StoreId;
 use crate::api::{Api, Asker, ImagePath};
 use crate::body::{content_type, declared_length};
 use crate::error::ApiError;
+use crate::handlers::upload_session;
+use crate::resumption::Announced;
 
 /// Takes an image's data straight into a store. The body is not read before all checks are done.
 pub(crate) async fn upload(
@@ -17,19 +20,29 @@ pub(crate) async fn upload(
     asker: Asker,
     ImagePath(id): ImagePath,
     request: Request,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
+    let announced = Announced::read(request.headers());
+    if let Some(complete) = announced.complete {
+        return upload_session::begin(&api, &asker, &id, announced, complete, request).await;
+    }
     require_octets(request.headers())?;
     let declared_len = announced_length(request.headers())?;
-    let store = store_choice(request.headers())?;
-    if let Some(store) = &store
-        && api.service.stores().get(store.as_str()).is_none()
-    {
-        return Err(ApiError::bad_request(format!("Store for identifier {store} not found")));
-    }
+    let store = known_store(&api, request.headers())?;
     api.image_for(&asker, "upload_image", &id).await?;
     let upload = Upload { store, declared_len };
     api.service.upload(&asker.caller, &id, upload, image_bytes(request)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The store in `x-image-meta-store`, which must be there.
+pub(super) fn known_store(api: &Api, headers: &HeaderMap) -> Result<Option<StoreId>, ApiError> {
+    let store = store_choice(headers)?;
+    match &store {
+        Some(store) if api.service.stores().get(store.as_str()).is_none() => {
+            Err(ApiError::bad_request(format!("Store for identifier {store} not found")))
+        }
+        _ => Ok(store),
+    }
 }
 
 /// 415 for anything but bytes.
@@ -44,9 +57,15 @@ pub(crate) fn require_octets(headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// Bytes to come: `x-openstack-image-size`, else `Content-Length`; a length of 0 says nothing.
 pub(crate) fn announced_length(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
-    let Some(value) = headers.get("x-openstack-image-size") else {
-        return Ok(declared_length(headers).filter(|len| *len > 0));
-    };
+    if headers.contains_key("x-openstack-image-size") {
+        return named_length(headers);
+    }
+    Ok(declared_length(headers).filter(|len| *len > 0))
+}
+
+/// `x-openstack-image-size`; 0 says nothing.
+pub(super) fn named_length(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get("x-openstack-image-size") else { return Ok(None) };
     let size = value.to_str().ok().and_then(|text| text.trim().parse().ok());
     size.map(|size: u64| (size > 0).then_some(size))
         .ok_or_else(|| ApiError::bad_request("Invalid or missing image size in request headers."))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bodies of requests, and the schemas of what goes in and out.
 
+use scurry_types::extent_frames;
 use serde_json::{Value, json};
 
 use super::operations::{Body, Operation};
@@ -15,11 +16,16 @@ pub(super) fn request(operation: &Operation) -> Option<Value> {
             "application/openstack-images-v2.1-json-patch": {"schema": reference("patch_v21")},
             "application/openstack-images-v2.0-json-patch": {"schema": reference("patch_v20")},
         }),
-        Body::Bytes => {
-            json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
-        }
+        Body::Bytes => binary(&["application/octet-stream"]),
+        Body::Image => binary(&["application/octet-stream", extent_frames::MEDIA_TYPE]),
+        Body::Part => binary(&["application/partial-upload", extent_frames::MEDIA_TYPE]),
     };
     Some(json!({"required": true, "content": content}))
+}
+
+fn binary(media: &[&str]) -> Value {
+    let bytes = || json!({"schema": {"type": "string", "format": "binary"}});
+    Value::Object(media.iter().map(|media| ((*media).to_owned(), bytes())).collect())
 }
 
 /// A reference to a component.

@@ -17,6 +17,10 @@ pub(super) enum Body {
     Patch,
     /// An image's data.
     Bytes,
+    /// The same, perhaps with its holes told apart.
+    Image,
+    /// A part of an image's data.
+    Part,
 }
 
 /// What an answer carries.
@@ -77,7 +81,7 @@ impl Operation {
         let taken: &[&str] = match &self.body {
             Body::Json(name) => std::slice::from_ref(name),
             Body::Patch => &["patch_v21", "patch_v20"],
-            Body::None | Body::Bytes => &[],
+            Body::None | Body::Bytes | Body::Image | Body::Part => &[],
         };
         let given = self.answers.iter().filter_map(|(_, reply)| match reply {
             Reply::Json(name) => Some(*name),

@@ -70,6 +70,12 @@ pub(super) fn named(name: &str) -> Value {
         "x_openstack_image_size" => {
             header("X-OpenStack-Image-Size", json!({"type": "integer", "minimum": 0}))
         }
+        "upload_complete" => {
+            let said = "?1 when the request brings all that is missing, ?0 when more will follow";
+            header("Upload-Complete", json!({"type": "string", "enum": ["?0", "?1"], "description": said}))
+        }
+        "upload_offset" => header("Upload-Offset", json!({"type": "integer", "minimum": 0})),
+        "upload_length" => header("Upload-Length", json!({"type": "integer", "minimum": 0})),
         "x_openstack_append" => header("X-Openstack-Append", json!({"type": "boolean"})),
         "x_image_cache_clear_target" => {
             header("X-Image-Cache-Clear-Target", json!({"type": "string", "enum": ["cache", "queue"]}))

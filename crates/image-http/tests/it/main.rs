@@ -24,6 +24,7 @@ mod policy_matrix;
 mod protections;
 mod quota;
 mod refused_uploads;
+mod resumable_uploads;
 mod support;
 mod tags;
 mod tasks;

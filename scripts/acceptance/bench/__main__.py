@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -86,7 +87,7 @@ def measure(options: argparse.Namespace, bench: Bench) -> dict[str, list[Row]]:
         bench.profiler.begin(name)
         try:
             taken[name] = WORKS[name](bench)
-        except Failure as failure:
+        except (Failure, OSError, ValueError, subprocess.SubprocessError) as failure:
             print(f"{name}: could not be measured: {failure}", file=sys.stderr, flush=True)
             taken[name] = [Row(name, name, f"failed: {str(failure)[:120]}", "—", "", "", False)]
         for row in taken[name]:

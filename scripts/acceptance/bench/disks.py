@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -46,15 +47,17 @@ def convert(bench: Bench) -> list[Row]:
 
 def client_upload(bench: Bench, path: Path) -> float:
     """Seconds of `scurry image upload`; the image is removed afterwards."""
-    service, name = bench.scurry, f"bench {time.monotonic_ns()}"
+    service = bench.scurry
     begun = time.monotonic()
-    done = subprocess.run([bench.binary, "image", "upload", path, "--name", name, "--store", service.stores["file"],
-                           "--image-endpoint", service.url, "--token", service.token, "--disk-format", "raw", "--quiet"],
-                          capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run([bench.binary, "image", "upload", path, "--name", "bench", "--store", service.stores["file"],
+                           "--image-endpoint", service.url, "--disk-format", "raw", "--quiet"],
+                          capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+                          env=os.environ | {"SCURRY_TOKEN": service.token, "XDG_STATE_HOME": str(bench.work)})
     took = time.monotonic() - begun
     check(done.returncode == 0, f"{CLIENT} ended with {done.returncode}: {done.stdout[-300:]}{done.stderr[-300:]}")
-    for image in service.ask("GET", f"/v2/images?name={name.replace(' ', '%20')}")["images"]:
-        service.delete(image["id"])
+    image = done.stdout.split()[-1]
+    check(service.image(image)["status"] == "active", f"{CLIENT} left image {image} not active")
+    service.delete(image)
     return took
 
 

@@ -115,7 +115,7 @@ def tools_alone(bench: Bench) -> list[Row]:
     """What this machine's own tools take for the same bytes."""
     if not bench.scurry:
         return []
-    length = bench.size(2 * GIB, GIB)
+    length = bench.size(2 * GIB, 512 * MIB)
     path, target = bench.files.random(length), bench.work / "written"
     race = bench.race("tools", {
         "dd conv=fsync": lambda: tools.writing(target, "dd", f"if={path}", f"of={target}", "bs=1M", "conv=fsync"),

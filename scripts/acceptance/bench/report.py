@@ -28,7 +28,8 @@ NOTES = """
 **What is compared.** `openssl md5 ∥ sha512` is both digests of the same file side by side, the floor of every upload the API's two
 checksums allow. Stores bring what they wrote to the disk before an image is active, so `cp` is followed by `sync` of its target; Glance
 does not sync, nor does openssl write. In the huge disks the digests' pass over the zeroes is measured (`openssl speed`, both side by
-side) and taken off, and stands apart. *p99* is of `wrk -t2 -c8`.
+side) and taken off, and stands apart. *p99* is of `wrk -t2 -c8`; Glance's 2.4 pages a second and 2970 ms for a tenant among 100,000
+images are of wrk with eight connections on two cores, taken once.
 """
 
 

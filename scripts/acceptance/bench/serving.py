@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..credentials import issue
 from ..listing import fill
-from ..session import check, free_ports, openrc
+from ..session import Failure, check, free_ports, openrc
 from . import figures, tools
 from .bench import Bench
 from .figures import Figure, Row
@@ -28,15 +28,17 @@ class Uploads:
     """Four clients that upload one image after the other until told to stop."""
 
     def __init__(self, service: Service, path: Path):
-        self.service, self.path, self.stopping, self.done = service, path, threading.Event(), 0
+        self.service, self.path, self.stopping, self.failures = service, path, threading.Event(), []
         self.threads = [threading.Thread(target=self.run) for _ in range(4)]
 
     def run(self) -> None:
-        while not self.stopping.is_set():
-            image = self.service.create("beside")
-            self.service.put(image, self.path)
-            self.service.delete(image)
-            self.done += 1
+        try:
+            while not self.stopping.is_set():
+                image = self.service.create("beside")
+                self.service.put(image, self.path)
+                self.service.delete(image)
+        except (Failure, OSError) as failure:
+            self.failures.append(str(failure))
 
     def __enter__(self) -> Uploads:
         for thread in self.threads:
@@ -48,6 +50,7 @@ class Uploads:
         self.stopping.set()
         for thread in self.threads:
             thread.join()
+        check(not self.failures, f"uploads beside it: {self.failures}")
 
 
 def pages(bench: Bench) -> list[Row]:

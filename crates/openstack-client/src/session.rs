@@ -22,7 +22,7 @@ use crate::token::Token;
 pub(crate) use send::{Payload, Prepared, read_body, read_json};
 
 /// How a session speaks to services.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionOptions {
     /// Region of the endpoints to use; any when absent.
     pub region: Option<String>,
@@ -80,6 +80,12 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
+    /// Whether this is the session of these credentials and options, so that no second one is needed.
+    #[must_use]
+    pub fn is_of(&self, credentials: &Credentials, options: &SessionOptions) -> bool {
+        self.inner.credentials.as_ref() == Some(credentials) && self.inner.options == *options
+    }
+
     /// A session that logs in with `credentials` when the first token is needed.
     ///
     /// # Errors

@@ -109,6 +109,14 @@ impl CinderStoreConfig {
     /// # Errors
     /// When the address is not a URL or the file of certificates cannot be used. Nothing is sent.
     pub fn session(&self) -> Result<Session, ClientError> {
+        self.session_among(&mut Vec::new())
+    }
+
+    /// One of `open` for the same user, else a new one, which joins them: stores of one Cinder log in once.
+    ///
+    /// # Errors
+    /// As [`Self::session`].
+    pub fn session_among(&self, open: &mut Vec<Session>) -> Result<Session, ClientError> {
         let options = SessionOptions {
             region: self.region.clone(),
             interface: self.interface(),
@@ -117,7 +125,13 @@ impl CinderStoreConfig {
             retries: self.http_retries,
             ..SessionOptions::default()
         };
-        Session::new(self.credentials.to_client(), options)
+        let credentials = self.credentials.to_client();
+        if let Some(session) = open.iter().find(|session| session.is_of(&credentials, &options)) {
+            return Ok(session.clone());
+        }
+        let session = Session::new(credentials, options)?;
+        open.push(session.clone());
+        Ok(session)
     }
 
     /// Which block-storage service this is, as far as the options tell. Two ways to write the same one look different.

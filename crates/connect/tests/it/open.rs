@@ -62,6 +62,29 @@ async fn an_overlay_is_opened_by_its_descriptor() {
 }
 
 #[tokio::test]
+async fn what_is_in_memory_is_the_same_through_all_layers() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = pool(dir.path());
+    let base = open(&local(&pool), Access::ReadWrite).await.unwrap();
+    base.write_at(100_000, Bytes::from(vec![1; 400_000])).await.unwrap();
+    base.close().await.unwrap();
+    let clone = VolumeId::from("b");
+    pool.clone_volume(&VolumeId::from("a"), &clone, LEN, Writers::None).unwrap();
+    let descriptor = pool.descriptor(&clone, None).unwrap();
+    let info = json!({"driver_volume_type": "scurry", "volume": descriptor, "access_mode": "rw"});
+    let volume = open(&info, Access::ReadWrite).await.unwrap();
+    volume.write_at(300_001, Bytes::from(vec![2; 7])).await.unwrap();
+    let whole = volume.read_at(0, LEN).await.unwrap();
+    for at in [0, 99_999, 100_000, 262_143, 262_144, 300_000, 393_215, 499_999, 500_000, LEN - 1, LEN] {
+        if let Some(now) = volume.read_now(at, LEN) {
+            assert!(!now.is_empty() && whole[at as usize..].starts_with(&now), "at byte {at}");
+        }
+    }
+    volume.close().await.unwrap();
+    assert_eq!(volume.read_now(0, 1), None);
+}
+
+#[tokio::test]
 async fn a_read_only_connection_beats_the_wish_to_write() {
     let dir = tempfile::tempdir().unwrap();
     let mut info = local(&pool(dir.path()));

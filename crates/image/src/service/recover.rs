@@ -28,11 +28,12 @@ impl ImageService {
     /// removed, images whose upload or import died made `queued` again. Jobs go on where they were.
     pub(super) async fn recover(&self) -> Answer<()> {
         let core = &self.core;
-        for store in core.stores.iter() {
+        let releases = core.stores.iter().map(|store| async move {
             if let Err(error) = store.recover().await {
                 tracing::warn!(store.id = %store.facts().id, error = %error, "a store cannot be cleaned up");
             }
-        }
+        });
+        futures::future::join_all(releases).await;
         core.images.node_heartbeat(&core.settings.node_id).await?;
         core.jobs.drop_leases(&core.settings.node_id).await?;
         let kept = TimeDelta::from_std(core.settings.task_time_to_live).unwrap_or(TimeDelta::MAX);

@@ -10,6 +10,7 @@ use scurry_config::{
 };
 use scurry_connect::Connector;
 use scurry_fetch::{FetchSettings, Proxies};
+use scurry_openstack_client::Session;
 use scurry_store::{Registry, Store};
 use scurry_store_cinder::{CinderCredentials, CinderStore, CinderStoreConfig};
 use scurry_store_file::{FileStore, FileStoreConfig};
@@ -26,14 +27,20 @@ pub(super) async fn open(conf: &GlanceConf, node: &str) -> Result<Registry, Fail
         ));
     };
     let mut stores: Vec<Arc<dyn Store>> = Vec::new();
+    let (mut sessions, mut checks) = (Vec::new(), Vec::new());
     for section in &conf.stores {
         let store: Arc<dyn Store> = match &section.store {
             Section::File(file) => Arc::new(open_file(section, file, conf)?),
             Section::Http(http) => Arc::new(open_http(section, http, conf)?),
-            Section::Cinder(cinder) => Arc::new(open_cinder(section, cinder, node).await?),
+            Section::Cinder(cinder) => {
+                let store = Arc::new(open_cinder(section, cinder, node, &mut sessions)?);
+                checks.push(check_volume_type(section, Arc::clone(&store)));
+                store
+            }
         };
         stores.push(store);
     }
+    futures::future::try_join_all(checks).await?;
     Registry::new(stores, StoreId::new(default.as_str()))
         .map_err(|error| Failure::new("the stores cannot be used", error))
 }
@@ -82,10 +89,11 @@ fn open_http(section: &StoreSection, http: &HttpSection, conf: &GlanceConf) -> R
         .map_err(|error| Failure::new(format!("store {} cannot be used", section.id), error))
 }
 
-async fn open_cinder(
+fn open_cinder(
     section: &StoreSection,
     cinder: &CinderSection,
     node: &str,
+    sessions: &mut Vec<Session>,
 ) -> Result<CinderStore, Failure> {
     let cannot = |error| Failure::new(format!("store {} cannot be used", section.id), error);
     let id = StoreId::new(section.id.as_str());
@@ -108,12 +116,14 @@ async fn open_cinder(
         read_linger: Duration::from_secs(1),
         ..CinderStoreConfig::new(id, credentials(section, cinder)?, connector)
     };
-    let session = config.session().map_err(cannot)?;
-    let store = CinderStore::new(config, session).map_err(cannot)?;
-    store.check_volume_type().await.map_err(|error| {
-        Failure::new(format!("[{}] cinder_volume_type cannot be used", section.id), error)
-    })?;
-    Ok(store)
+    let session = config.session_among(sessions).map_err(cannot)?;
+    CinderStore::new(config, session).map_err(cannot)
+}
+
+async fn check_volume_type(section: &StoreSection, store: Arc<CinderStore>) -> Result<(), Failure> {
+    let checked = store.check_volume_type().await;
+    checked
+        .map_err(|error| Failure::new(format!("[{}] cinder_volume_type cannot be used", section.id), error))
 }
 
 fn credentials(section: &StoreSection, cinder: &CinderSection) -> Result<CinderCredentials, Failure> {

@@ -42,7 +42,7 @@ def describe(binary: Path, work: Path) -> dict[str, str]:
         "CPU": cpu.group(1) if cpu else platform.processor(),
         "memory": f"{memory:.0f} GiB",
         "kernel": platform.release(),
-        "file system": said("stat", "-f", "-c", "%T", work),
+        "file system": said("findmnt", "-n", "-o", "FSTYPE", "-T", work),
         "load before": f"{os.getloadavg()[0]:.2f}",
         "programs": ", ".join(f"{name} {version(*words)}" for name, words in programs.items()),
     }

@@ -64,8 +64,9 @@ def missed(rows: list[Row]) -> bool:
 
 
 def write(kept: dict, order: list[str]) -> None:
-    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
-    PAGE.write_text(page(kept, order))
+    text = json.dumps(kept, indent=1, ensure_ascii=False)
+    KEPT.write_text(text + "\n")
+    PAGE.write_text(page(json.loads(text), order))
 
 
 def page(kept: dict, order: list[str]) -> str:

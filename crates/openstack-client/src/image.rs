@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Calls of the Image API v2 that block storage needs.
+//! Calls of the Image API v2.
 
 mod cache;
 mod model;
+mod stores;
+mod stretch;
+mod upload;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -12,6 +15,9 @@ use serde_json::{Map, Value, json};
 
 pub use cache::{CacheContents, CachedImage, Pruned};
 pub use model::{Image, ImageLocation};
+pub use stores::StoreInfo;
+pub use stretch::{Data, Stretch};
+pub use upload::{UploadDone, UploadRest, UploadState};
 
 use crate::error::ClientError;
 use crate::service::{Address, Call, ServiceClient, segment};
@@ -47,6 +53,14 @@ impl ImageClient {
     pub fn with_user_token(mut self, token: Secret) -> Self {
         self.service = self.service.with_user_token(token);
         self
+    }
+
+    /// The service's address, without `/v2`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`] when the catalog lacks it.
+    pub async fn address(&self) -> Result<String, ClientError> {
+        self.service.root().await
     }
 
     /// One image.

@@ -3,6 +3,7 @@
 
 mod cache;
 mod cloud;
+mod image;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,8 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use scurry_types::ImageId;
 
 pub(crate) use cache::{CacheAction, CacheOptions};
-#[allow(unused_imports)]
-pub(crate) use cloud::{CREDENTIALS_HELP, CloudOptions};
+pub(crate) use cloud::CloudOptions;
+pub(crate) use image::{DownloadOptions, ImageAction, ShowOptions, UploadOptions};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -53,6 +54,11 @@ pub(crate) enum Command {
     Demo(DemoOptions),
     /// Run the image service alone, beside the Keystone and Cinder its configuration names
     ImageApi(ImageApiOptions),
+    /// Upload and download images, to and from any Image service
+    Image {
+        #[command(subcommand)]
+        action: ImageAction,
+    },
     /// Create or look at the image service's database
     Db {
         #[command(subcommand)]

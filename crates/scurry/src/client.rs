@@ -19,7 +19,6 @@ pub(crate) fn session_of_environment() -> Result<Session, Failure> {
 }
 
 /// The image service of the cloud the options name.
-#[allow(dead_code)]
 pub(crate) fn images(options: &CloudOptions) -> Result<ImageClient, Failure> {
     if let (Some(address), Some(token)) = (&options.image_endpoint, &options.token) {
         let session_options = SessionOptions {

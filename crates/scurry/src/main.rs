@@ -10,6 +10,7 @@ mod db;
 mod demo;
 
 mod failure;
+mod image;
 mod image_api;
 mod policy;
 mod scrub;
@@ -43,6 +44,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             | Command::Cache(_)
             | Command::Config { .. }
             | Command::Db { .. }
+            | Command::Image { .. }
             | Command::Policy { .. }
             | Command::Scrub(_)
     );
@@ -68,6 +70,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Up(options) => up::run(options).await,
             Command::Demo(options) => demo::run(options).await,
             Command::ImageApi(options) => image_api::run(options).await,
+            Command::Image { action } => image::run(action).await,
             Command::Db { action } => db::run(action).await,
             Command::Scrub(options) => scrub::run(options).await,
             Command::Config { action } => config_files::run(action),

@@ -158,6 +158,8 @@ impl Session {
         }
         Ok(match &mut prepared.payload {
             Payload::None => request,
+            // Some JSON has a media type of its own.
+            Payload::Json(text) if prepared.headers.contains_key(CONTENT_TYPE) => request.body(text.clone()),
             Payload::Json(text) => request.header(CONTENT_TYPE, "application/json").body(text.clone()),
             Payload::Stream(body) => match body.take() {
                 Some(body) => request.body(body),

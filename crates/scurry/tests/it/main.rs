@@ -5,6 +5,7 @@
 mod config;
 mod database;
 mod downloads;
+mod image;
 mod metadefs;
 mod policy;
 mod start;

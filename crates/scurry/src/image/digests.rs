@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//! MD5 and secure hashes of a stream, each on a thread of its own beside it.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use aws_lc_rs::digest::{self, Context};
+use md5::{Digest as _, Md5};
+use scurry_types::HashAlgorithm;
+use scurry_types::extent_frames::Stretch;
+use tokio::sync::mpsc;
+
+use crate::failure::Failure;
+
+/// Stretches that wait for a slow hash.
+const AHEAD: usize = 8;
+static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
+
+enum Hasher {
+    Md5(Md5),
+    Secure(Context),
+}
+
+impl Hasher {
+    fn new(algorithm: HashAlgorithm) -> Self {
+        let algorithm = match algorithm {
+            HashAlgorithm::Md5 => return Self::Md5(Md5::new()),
+            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            HashAlgorithm::Sha224 => &digest::SHA224,
+            HashAlgorithm::Sha256 => &digest::SHA256,
+            HashAlgorithm::Sha384 => &digest::SHA384,
+            HashAlgorithm::Sha512 => &digest::SHA512,
+        };
+        Self::Secure(Context::new(algorithm))
+    }
+
+    fn update(&mut self, data: &[u8]) {
+        match self {
+            Self::Md5(hash) => hash.update(data),
+            Self::Secure(hash) => hash.update(data),
+        }
+    }
+
+    fn take(&mut self, stretch: &Stretch) {
+        match stretch {
+            Stretch::Data(data) => self.update(data),
+            Stretch::Zeroes(len) => {
+                let mut left = *len;
+                while left > 0 {
+                    let len = left.min(ZEROES.len() as u64);
+                    self.update(&ZEROES[..len as usize]);
+                    left -= len;
+                }
+            }
+        }
+    }
+
+    fn value(self) -> String {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        match self {
+            Self::Md5(hash) => hex(&hash.finalize()),
+            Self::Secure(hash) => hex(hash.finish().as_ref()),
+        }
+    }
+}
+
+/// Digests on their way.
+pub(super) struct Hashing {
+    lanes: Vec<(HashAlgorithm, mpsc::Sender<Option<Stretch>>)>,
+    threads: Mutex<Vec<JoinHandle<String>>>,
+}
+
+impl Hashing {
+    /// Starts a thread for each algorithm.
+    pub(super) fn start(algorithms: &[HashAlgorithm]) -> Self {
+        let mut threads = Vec::new();
+        let mut start = |algorithm: &HashAlgorithm| {
+            let (sender, mut receiver) = mpsc::channel::<Option<Stretch>>(AHEAD);
+            let mut hasher = Hasher::new(*algorithm);
+            threads.push(std::thread::spawn(move || {
+                while let Some(Some(stretch)) = receiver.blocking_recv() {
+                    hasher.take(&stretch);
+                }
+                hasher.value()
+            }));
+            (*algorithm, sender)
+        };
+        Self { lanes: algorithms.iter().map(&mut start).collect(), threads: Mutex::new(threads) }
+    }
+
+    /// Takes what comes next; waits for the slowest.
+    pub(super) async fn take(&self, stretch: &Stretch) {
+        for (_, sender) in &self.lanes {
+            // A thread ends before its channel only by a panic, which `finish` reports.
+            let _ = sender.send(Some(stretch.clone())).await;
+        }
+    }
+
+    /// The digests of all that was taken, hexadecimal; to be called once.
+    pub(super) async fn finish(&self) -> Result<Vec<(HashAlgorithm, String)>, Failure> {
+        for (_, sender) in &self.lanes {
+            let _ = sender.send(None).await;
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let values = tokio::task::spawn_blocking(move || {
+            threads.into_iter().map(|thread| thread.join().ok()).collect::<Option<Vec<_>>>()
+        });
+        let values = values.await.ok().flatten().ok_or_else(|| Failure::plain("a hashing thread ended"))?;
+        Ok(self.lanes.iter().map(|(algorithm, _)| *algorithm).zip(values).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn zeroes_count_as_the_bytes_they_stand_for() {
+        let algorithms = [HashAlgorithm::Md5, HashAlgorithm::Sha256];
+        let (sparse, plain) = (Hashing::start(&algorithms), Hashing::start(&algorithms));
+        sparse.take(&Stretch::Data("abc".into())).await;
+        sparse.take(&Stretch::Zeroes(100_000)).await;
+        plain.take(&Stretch::Data([&b"abc"[..], &[0; 100_000]].concat().into())).await;
+        assert_eq!(sparse.finish().await.unwrap(), plain.finish().await.unwrap());
+        let empty = Hashing::start(&algorithms[..1]).finish().await.unwrap();
+        assert_eq!(empty, [(HashAlgorithm::Md5, "d41d8cd98f00b204e9800998ecf8427e".to_owned())]);
+    }
+}

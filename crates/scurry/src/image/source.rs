@@ -139,6 +139,7 @@ fn check(path: &Path, inspection: &Inspection, disk_format: &str) -> Result<(), 
     }
     judge(inspection, disk_format, "bare", &InspectionRules::default()).map(|_| ()).map_err(|refusal| {
         let hint = match inspection.format() {
+            Some(DiskFormat::Raw) => " (leave --disk-format out)".to_owned(),
             Some(found) if found.as_str() != disk_format => {
                 format!(" (it is {found}: leave --disk-format out, or take --convert raw)")
             }

@@ -32,7 +32,7 @@ pub struct Identity {
     /// When the token ends.
     pub expires_at: DateTime<Utc>,
     /// The services the token may use.
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
 }
 
 impl From<ValidatedToken> for Identity {
@@ -54,7 +54,7 @@ impl From<ValidatedToken> for Identity {
             system_scope,
             roles: token.roles.into_iter().map(|role| role.name).collect(),
             expires_at: token.expires_at,
-            catalog: token.catalog,
+            catalog: Arc::new(token.catalog),
         }
     }
 }
@@ -154,7 +154,7 @@ impl Context {
             request_id: request_id.into(),
             token,
             expires_at: identity.expires_at,
-            catalog: Arc::new(identity.catalog.clone()),
+            catalog: Arc::clone(&identity.catalog),
         }
     }
 

@@ -16,7 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub use parser::ParseError;
 pub use properties::{PropertyAction, PropertyProtectionError, PropertyProtections, RuleFormat};
 pub use rules::Origin;
-pub use target::Target;
+pub use target::{Attributes, Target};
 pub use watch::PolicyFiles;
 
 use crate::context::Context;
@@ -220,7 +220,7 @@ impl Policy {
     /// Whether the caller may do what the rule guards, to the target. A rule that does not exist is `default`'s, and
     /// without that everything is denied.
     #[must_use]
-    pub fn check(&self, rule: &str, context: &Context, target: &Target) -> bool {
+    pub fn check(&self, rule: &str, context: &Context, target: &dyn Attributes) -> bool {
         self.rules().check(rule, context, target)
     }
 

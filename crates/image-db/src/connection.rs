@@ -12,6 +12,8 @@ use sea_orm::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::images::list::hints::Hints;
+
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -49,6 +51,7 @@ pub struct Database {
     pub(crate) connection: DatabaseConnection,
     /// SQLite has one writer; waiting here is fair, waiting in SQLite is not.
     writer: Arc<Mutex<()>>,
+    pub(crate) hints: Arc<Hints>,
 }
 
 impl fmt::Debug for Database {
@@ -84,6 +87,8 @@ impl Database {
             .max_connections(8)
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(60))
+            // A file does not go away like a server does; asking costs as much as a small query.
+            .test_before_acquire(false)
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(move |sqlite| {
                 sqlite
@@ -100,7 +105,7 @@ impl Database {
         let connection = sea_orm::Database::connect(options)
             .await
             .map_err(|source| DatabaseError::Open { path: shown, source })?;
-        Ok(Self { connection, writer: Arc::default() })
+        Ok(Self { connection, writer: Arc::default(), hints: Arc::default() })
     }
 
     /// Begins a transaction that holds the write lock from its first statement on.

@@ -6,13 +6,14 @@ mod change;
 mod children;
 mod delete;
 mod journal;
-mod list;
+pub(crate) mod list;
 mod members;
 mod pending;
 mod read;
 mod tasks;
 mod uploads;
 mod usage;
+mod whole;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -58,7 +59,7 @@ impl ImageRepository for Database {
         viewer: Viewer<'_>,
         query: &ListQuery,
     ) -> Result<Option<Vec<Image>>, RepositoryError> {
-        list::images(&self.connection, viewer, query).await.map_err(failed("list images"))
+        list::images(self, viewer, query).await.map_err(failed("list images"))
     }
 
     async fn ids_in(&self, states: &[ImageStatus]) -> Result<Vec<ImageId>, RepositoryError> {

@@ -4,9 +4,12 @@
 //! Fixed width makes the text's order the order of time; another number of decimals would be misread by
 //! Glance.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, IntoActiveValue, QueryResult, TryGetError, TryGetable, Value};
+use serde::{Deserialize, Deserializer, de};
 
 /// A point in time in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +31,13 @@ impl Stamp {
             .iter()
             .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
             .map(|time| Self(time.and_utc()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        Self::read(&text).ok_or_else(|| de::Error::custom(format_args!("{text:?} is not a point in time")))
     }
 }
 

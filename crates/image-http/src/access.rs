@@ -3,7 +3,9 @@
 
 mod metadef;
 
-use scurry_auth::policy::Target;
+use std::borrow::Cow;
+
+use scurry_auth::policy::{Attributes, Target};
 use scurry_image::Image;
 use scurry_types::{ImageId, Visibility};
 
@@ -164,7 +166,12 @@ impl Api {
     }
 
     /// Lets the caller act on whatever the rule sees as its target, or says 403.
-    pub(crate) fn require_on(&self, asker: &Asker, rule: &str, target: &Target) -> Result<(), ApiError> {
+    pub(crate) fn require_on(
+        &self,
+        asker: &Asker,
+        rule: &str,
+        target: &dyn Attributes,
+    ) -> Result<(), ApiError> {
         if self.policy.check(rule, &asker.context, target) {
             return Ok(());
         }
@@ -230,37 +237,55 @@ impl Api {
     }
 }
 
-/// An image as rules see it. Who sees a shared image of another project is its member.
-pub(crate) fn target(asker: &Asker, image: &Image) -> Target {
-    let owner = image.owner.as_ref().map(|project| project.as_str());
-    let own = asker.context.project_id.as_ref().map(|project| project.as_str());
-    let member = own.filter(|own| image.visibility == Visibility::Shared && owner != Some(*own));
-    let flag = |on: bool| if on { "True" } else { "False" };
-    let number = |number: Option<u64>| number.map(|number| number.to_string());
-    let mut target = Target::new();
-    for (name, value) in &image.properties {
-        target = target.with(name, value);
+/// An image as rules see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    image: &'a Image,
+    /// The caller's project.
+    own: Option<&'a str>,
+}
+
+/// An image as rules see it.
+pub(crate) fn target<'a>(asker: &'a Asker, image: &'a Image) -> Subject<'a> {
+    Subject { image, own: asker.context.project_id.as_ref().map(|project| project.as_str()) }
+}
+
+impl Subject<'_> {
+    fn owner(&self) -> Option<&str> {
+        self.image.owner.as_ref().map(|project| project.as_str())
     }
-    // Nothing a client names can take the place of what the image is.
-    target
-        .with("id", image.id.as_str())
-        .with("image_id", image.id.as_str())
-        .with_opt("project_id", owner)
-        .with_opt("owner", owner)
-        .with_opt("member_id", member)
-        .with_opt("member", member)
-        .with("visibility", image.visibility.as_str())
-        .with("status", image.status.as_str())
-        .with_opt("name", image.name.as_deref())
-        .with("protected", flag(image.protected))
-        .with("os_hidden", flag(image.os_hidden))
-        .with("min_disk", image.min_disk.to_string())
-        .with("min_ram", image.min_ram.to_string())
-        .with_opt("size", number(image.size))
-        .with_opt("virtual_size", number(image.virtual_size))
-        .with_opt("checksum", image.checksum.as_deref())
-        .with_opt("os_hash_algo", image.os_hash_algo.as_deref())
-        .with_opt("os_hash_value", image.os_hash_value.as_deref())
-        .with_opt("disk_format", image.disk_format.as_deref())
-        .with_opt("container_format", image.container_format.as_deref())
+
+    /// Who sees a shared image of another project is its member.
+    fn member(&self) -> Option<&str> {
+        self.own.filter(|own| self.image.visibility == Visibility::Shared && self.owner() != Some(*own))
+    }
+}
+
+impl Attributes for Subject<'_> {
+    fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        let image = self.image;
+        let flag = |on: bool| if on { "True" } else { "False" };
+        let text = match name {
+            "id" | "image_id" => Some(image.id.as_str()),
+            "project_id" | "owner" => self.owner(),
+            "member_id" | "member" => self.member(),
+            "visibility" => Some(image.visibility.as_str()),
+            "status" => Some(image.status.as_str()),
+            "name" => image.name.as_deref(),
+            "protected" => Some(flag(image.protected)),
+            "os_hidden" => Some(flag(image.os_hidden)),
+            "min_disk" => return Some(image.min_disk.to_string().into()),
+            "min_ram" => return Some(image.min_ram.to_string().into()),
+            "size" => return image.size.map(|size| size.to_string().into()),
+            "virtual_size" => return image.virtual_size.map(|size| size.to_string().into()),
+            "checksum" => image.checksum.as_deref(),
+            "os_hash_algo" => image.os_hash_algo.as_deref(),
+            "os_hash_value" => image.os_hash_value.as_deref(),
+            "disk_format" => image.disk_format.as_deref(),
+            "container_format" => image.container_format.as_deref(),
+            // Nothing a client names can take the place of what the image is.
+            property => image.properties.get(property).map(String::as_str),
+        };
+        text.map(Cow::Borrowed)
+    }
 }

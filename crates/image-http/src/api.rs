@@ -9,7 +9,6 @@ use scurry_auth::Context;
 use scurry_auth::policy::{Policy, PropertyAction, Target};
 use scurry_image::{Caller, Image, ImageService, ImageSettings};
 use scurry_types::{ImageId, ImageStatus};
-use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::schema::Schemas;
@@ -38,14 +37,14 @@ impl Api {
 
     /// An image's JSON, without the properties that are kept from the caller. Where a deactivated image lies is
     /// shown to administrators only.
-    pub(crate) fn view(&self, asker: &Asker, image: &Image) -> Value {
+    pub(crate) fn view<'a>(&self, asker: &Asker, image: &'a Image) -> wire::image::View<'a> {
         let located = image.status != ImageStatus::Deactivated || asker.caller.is_admin;
         let readable = image.properties.iter().filter(|(name, _)| {
             wire::image::is_shown(name) && self.may_touch(asker, PropertyAction::Read, name)
         });
         let custom = &self.http.custom_schema;
-        let properties = readable.map(|(name, text)| (name.clone(), custom.shown(name, text))).collect();
-        wire::image::view(image, properties, located, self.settings(), self.service.stores())
+        let shown = readable.map(|(name, text)| (name.as_str(), custom.shown(name, text)));
+        wire::image::View::new(image, shown, located, self.settings(), self.service.stores())
     }
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A rule as a tree, and whether it holds.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::target::Target;
+use super::target::Attributes;
 use crate::context::Context;
 
 /// Text with places for the target's attributes.
@@ -21,15 +22,15 @@ pub(super) struct Pattern(pub(super) Vec<Piece>);
 
 impl Pattern {
     /// The text with the target's attributes in; none when the target lacks one.
-    fn fill(&self, target: &Target) -> Option<String> {
-        let mut text = String::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(part) => text.push_str(part),
-                Piece::Attribute(name) => text.push_str(target.get(name)?),
-            }
+    fn fill<'a>(&'a self, target: &'a dyn Attributes) -> Option<Cow<'a, str>> {
+        let filled = |piece: &'a Piece| match piece {
+            Piece::Text(part) => Some(Cow::Borrowed(part.as_str())),
+            Piece::Attribute(name) => target.attribute(name),
+        };
+        match self.0.as_slice() {
+            [only] => filled(only),
+            several => several.iter().map(filled).collect::<Option<String>>().map(Cow::Owned),
         }
-        Some(text)
     }
 }
 
@@ -68,7 +69,7 @@ impl Check {
     pub(super) fn holds(
         &self,
         context: &Context,
-        target: &Target,
+        target: &dyn Attributes,
         follow: &mut dyn FnMut(&str) -> bool,
     ) -> bool {
         match self {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::rule::Check;
-use super::{PolicyError, RuleDefault, Scope, Target, file, parser};
+use super::{Attributes, PolicyError, RuleDefault, Scope, file, parser};
 use crate::context::Context;
 
 /// How deep `rule:` may lead from rule to rule; a loop ends here and denies.
@@ -88,7 +88,7 @@ impl Rules {
         }
     }
 
-    pub(super) fn check(&self, name: &str, context: &Context, target: &Target) -> bool {
+    pub(super) fn check(&self, name: &str, context: &Context, target: &dyn Attributes) -> bool {
         if self.enforce_scope
             && let Some(rule) = self.rules.get(name)
             && !rule.scopes.is_empty()
@@ -99,7 +99,7 @@ impl Rules {
         self.follow(name, context, target, 0)
     }
 
-    fn follow(&self, name: &str, context: &Context, target: &Target, depth: usize) -> bool {
+    fn follow(&self, name: &str, context: &Context, target: &dyn Attributes, depth: usize) -> bool {
         if depth > DEPTH_LIMIT {
             tracing::error!(rule = name, "policy rules lead in a circle; the request is denied");
             return false;

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an action is done to, as rules see it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Attributes of the thing acted on, for `%(name)s` in rules.
+/// The thing acted on: gives its attributes for `%(name)s` in rules, as they are asked for.
+pub trait Attributes {
+    /// One attribute; rules that use one that is not there do not hold.
+    fn attribute(&self, name: &str) -> Option<Cow<'_, str>>;
+}
+
+/// Attributes collected beforehand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target(BTreeMap<String, String>);
 
@@ -31,10 +38,10 @@ impl Target {
         };
         self
     }
+}
 
-    /// One attribute.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+impl Attributes for Target {
+    fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.get(name).map(|value| Cow::Borrowed(value.as_str()))
     }
 }

@@ -5,61 +5,59 @@
 //! list's order; the database merges their heads. A filter that few images pass is followed to those instead.
 
 mod filter;
+pub(crate) mod hints;
 mod order;
 mod sparse;
 mod terms;
 mod visible;
 
-use std::collections::HashMap;
-
 use scurry_image::ports::Viewer;
 use scurry_image::{Direction, Filter, Image, ListQuery, SortKey};
 use scurry_types::ImageStatus;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait};
+use sea_orm::{Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, TransactionTrait};
 
 use self::order::Step;
 pub(super) use self::terms::checked;
 use self::terms::plain;
 use self::visible::{Branch, Sight};
 use super::RowError;
-use super::read::with_children;
+use super::whole::{self, Found};
+use crate::connection::Database;
 use crate::entity::image::{self, Column};
 
 /// A page of images; `None` when the marker is no image the viewer may see. One snapshot answers all of it.
-pub(super) async fn images<C: ConnectionTrait + TransactionTrait>(
-    db: &C,
+pub(super) async fn images(
+    db: &Database,
     viewer: Viewer<'_>,
     query: &ListQuery,
 ) -> Result<Option<Vec<Image>>, RowError> {
-    let snapshot = db.begin().await?;
-    let Some(selects) = statements(&snapshot, viewer, query).await? else { return Ok(None) };
+    let Some(mut steps) = statements(db, viewer, query).await? else { return Ok(None) };
+    if let [only] = steps.as_mut_slice() {
+        only.ids.limit(query.limit.into());
+        return whole::read(&db.connection, only).await.map(Some);
+    }
+    let snapshot = db.connection.begin().await?;
     let limit = query.limit as usize;
-    let mut ids: Vec<String> = Vec::new();
-    for mut select in selects {
-        select.limit((limit - ids.len()) as u64);
-        for row in snapshot.query_all(&select).await? {
-            ids.push(row.try_get("", "id")?);
-        }
-        if ids.len() >= limit {
+    let mut images = Vec::new();
+    for mut step in steps {
+        step.ids.limit((limit - images.len()) as u64);
+        images.extend(whole::read(&snapshot, &step).await?);
+        if images.len() >= limit {
             break;
         }
     }
-    let rows = image::Entity::find().filter(Column::Id.is_in(ids.iter().map(String::as_str)));
-    let rows = rows.all(&snapshot).await?;
-    let mut rows: HashMap<String, image::Model> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
-    let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
-    let images = with_children(&snapshot, rows).await?;
     Ok(Some(images))
 }
 
 /// The statements that find a page's ids, the next one when those before were not enough; `None` when the marker is
 /// no image the viewer may see.
-async fn statements<C: ConnectionTrait>(
-    db: &C,
+async fn statements(
+    db: &Database,
     viewer: Viewer<'_>,
     query: &ListQuery,
-) -> Result<Option<Vec<SelectStatement>>, RowError> {
+) -> Result<Option<Vec<Found>>, RowError> {
+    let connection = &db.connection;
     let mut keys = order::keys(&query.sort);
     let same: Vec<SortKey> = query.filters.iter().filter_map(sparse::fixed).collect();
     keys.retain(|(key, _)| !same.contains(key));
@@ -67,8 +65,8 @@ async fn statements<C: ConnectionTrait>(
         None => None,
         // An image deleted since is still a place to go on from.
         Some(id) => {
-            let row = image::Entity::find_by_id(id.as_str()).filter(Sight::anything(viewer)).one(db).await?;
-            let Some(row) = row else { return Ok(None) };
+            let row = image::Entity::find_by_id(id.as_str()).filter(Sight::anything(viewer));
+            let Some(row) = row.one(connection).await? else { return Ok(None) };
             Some(row)
         }
     };
@@ -79,11 +77,11 @@ async fn statements<C: ConnectionTrait>(
         keys,
     };
     let sight = Sight::new(viewer, &query.filters);
-    if let Some(ids) = page.few(db).await? {
+    if let Some(ids) = page.few(connection).await? {
         return Ok(Some(vec![page.among(ids, &sight)]));
     }
     let few = match sight.memberships() {
-        Some(ids) => sparse::is_short(db, &ids).await?,
+        Some((asked, ids)) => db.hints.few(asked, sparse::is_short(connection, &ids)).await?,
         None => false,
     };
     Ok(Some(page.walk(&sight.branches(few))))
@@ -111,7 +109,7 @@ impl Page<'_> {
         Ok(None)
     }
 
-    fn among(&self, ids: SelectStatement, sight: &Sight<'_>) -> SelectStatement {
+    fn among(&self, ids: SelectStatement, sight: &Sight<'_>) -> Found {
         let mut wanted = self.checks().add(plain(Column::Id).in_subquery(ids)).add(sight.condition());
         if !self.steps.is_empty() {
             wanted =
@@ -121,7 +119,7 @@ impl Page<'_> {
     }
 
     /// All branches merged, for each step behind the marker: a branch's part of a step is one range of an index.
-    fn walk(&self, branches: &[Branch]) -> Vec<SelectStatement> {
+    fn walk(&self, branches: &[Branch]) -> Vec<Found> {
         let branches: Vec<_> = branches.iter().map(|branch| self.branch(branch)).collect();
         if branches.is_empty() {
             return Vec::new(); // nothing of what is asked for can be seen
@@ -170,16 +168,20 @@ impl Page<'_> {
         select
     }
 
-    fn merged(&self, wanted: impl IntoIterator<Item = Condition>, equal: usize) -> SelectStatement {
+    fn merged(&self, wanted: impl IntoIterator<Item = Condition>, equal: usize) -> Found {
         let mut selects = wanted.into_iter().map(|wanted| self.select(wanted, equal));
         let nothing = || self.select(Condition::all().add(Expr::val(1).eq(0)), equal);
-        let mut merged = selects.next().unwrap_or_else(nothing);
-        merged.unions(selects.map(|select| (UnionType::All, select)));
-        for (at, (key, direction)) in self.keys.iter().enumerate().skip(equal) {
+        let mut ids = selects.next().unwrap_or_else(nothing);
+        ids.unions(selects.map(|select| (UnionType::All, select)));
+        let names = self.keys.iter().enumerate().skip(equal).map(|(at, (key, direction))| {
             let name = if *key == SortKey::Id { "id".to_owned() } else { format!("k{at}") };
-            merged.order_by_expr(Expr::col(Alias::new(name)), order::sea_order(*direction));
+            (name, order::sea_order(*direction))
+        });
+        let order: Vec<(String, Order)> = names.collect();
+        for (name, direction) in &order {
+            ids.order_by_expr(Expr::col(Alias::new(name)), direction.clone());
         }
-        merged
+        Found { ids, order }
     }
 }
 

@@ -80,15 +80,18 @@ pub(crate) async fn delete(
     Named(names): Named,
 ) -> Result<StatusCode, ApiError> {
     let name = only(names);
-    let (id, target) = match api.service.image_to_cache(&asker.caller, &name).await {
-        Ok(image) => (image.id.clone(), target(&asker, &image)),
-        Err(missing @ ImageError::NotFound(_)) => match api.service.is_in_cache(&name).await? {
-            Some(id) => (id, Target::new()),
-            None => return Err(missing.into()),
-        },
+    let id = match api.service.image_to_cache(&asker.caller, &name).await {
+        Ok(image) => {
+            api.require_on(&asker, "cache_delete", &target(&asker, &image))?;
+            image.id
+        }
+        Err(missing @ ImageError::NotFound(_)) => {
+            let Some(id) = api.service.is_in_cache(&name).await? else { return Err(missing.into()) };
+            api.require_on(&asker, "cache_delete", &Target::new())?;
+            id
+        }
         Err(error) => return Err(error.into()),
     };
-    api.require_on(&asker, "cache_delete", &target)?;
     api.service.remove_cached(&id).await?;
     api.service.remove_queued(&id).await?;
     Ok(StatusCode::NO_CONTENT)

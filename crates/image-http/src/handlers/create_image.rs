@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `POST /v2/images`
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -12,6 +11,7 @@ use crate::api::{Api, Asker};
 use crate::body::read_json;
 use crate::edge::base_url;
 use crate::error::ApiError;
+use crate::wire;
 use crate::wire::image::href;
 use crate::wire::new_image::new_image;
 
@@ -34,7 +34,7 @@ pub(crate) async fn create(
     let stores = api.service.stores().iter().map(|store| store.facts().id.as_str());
     let stores: Vec<_> = stores.filter(|id| !is_reserved(id)).collect();
     add(&mut headers, HeaderName::from_static("openstack-image-store-ids"), &stores.join(","));
-    Ok((StatusCode::CREATED, headers, Json(api.view(&asker, &image))).into_response())
+    Ok((StatusCode::CREATED, headers, wire::json(&api.view(&asker, &image))?).into_response())
 }
 
 /// Adds a header that has a value.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `GET /v2/images/{id}`
 
-use axum::Json;
 use axum::extract::State;
-use serde_json::Value;
+use axum::response::Response;
 
 use crate::api::{Api, Asker, ImagePath};
 use crate::body::NoBody;
 use crate::error::ApiError;
+use crate::wire;
 
 /// An image.
 pub(crate) async fn show(
@@ -15,7 +15,7 @@ pub(crate) async fn show(
     asker: Asker,
     ImagePath(id): ImagePath,
     _: NoBody,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let image = api.image_for(&asker, "get_image", &id).await?;
-    Ok(Json(api.view(&asker, &image)))
+    wire::json(&api.view(&asker, &image))
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `PATCH /v2/images/{id}`
 
-use axum::Json;
 use axum::extract::{Request, State};
+use axum::response::Response;
 use scurry_image::{Image, PatchOp, PatchRights, PatchVerb};
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use crate::api::{Api, Asker, ImagePath};
 use crate::body::read_json;
 use crate::error::ApiError;
 use crate::patch;
+use crate::wire;
 
 /// Applies all operations, or none.
 pub(crate) async fn update(
@@ -17,7 +18,7 @@ pub(crate) async fn update(
     asker: Asker,
     ImagePath(id): ImagePath,
     request: Request,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let dialect = patch::dialect(request.headers())?;
     let document = read_json(request, api.http.max_json_body).await?;
     let ops = patch::operations(&document, dialect, &api.schemas)?;
@@ -26,7 +27,7 @@ pub(crate) async fn update(
         require(&api, &asker, &image, op)?;
     }
     if ops.is_empty() {
-        return Ok(Json(api.view(&asker, &image)));
+        return wire::json(&api.view(&asker, &image));
     }
     let rights = PatchRights {
         publicize: api.may(&asker, "publicize_image", &image),
@@ -37,7 +38,7 @@ pub(crate) async fn update(
         properties: api.property_rights(&asker, &ops),
     };
     let image = api.service.update(&asker.caller, &id, &ops, &rights).await?;
-    Ok(Json(api.view(&asker, &image)))
+    wire::json(&api.view(&asker, &image))
 }
 
 /// The rules one operation falls under.

@@ -144,10 +144,11 @@ impl<'a> Sight<'a> {
         })
     }
 
-    /// Ids of what is shared with the viewer; `None` when that is no branch of its own.
-    pub(super) fn memberships(&self) -> Option<SelectStatement> {
+    /// Ids of what is shared with the viewer, and what they are known by; `None` when that is no branch of its own.
+    pub(super) fn memberships(&self) -> Option<(String, SelectStatement)> {
         let project = self.project.filter(|_| !self.sees_all && self.owner.is_none())?;
-        self.asks(Visibility::Shared).then(|| self.shared_with(project))
+        let asked = || (format!("{project} {:?}", self.answer), self.shared_with(project));
+        self.asks(Visibility::Shared).then(asked)
     }
 
     fn shared_with(&self, project: &ProjectId) -> SelectStatement {

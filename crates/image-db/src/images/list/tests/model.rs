@@ -11,13 +11,13 @@ use scurry_image::{
     Direction, Filter, Image, ListQuery, Match, NumberField, SortKey, TimeOp, VisibilityFilter,
 };
 use scurry_types::{ImageStatus, MemberStatus, ProjectId, Visibility};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
-use super::super::super::read::with_children;
 use super::super::images;
 use super::{ALL_KEYS, filled, filter_sets, sorted_by};
 use crate::connection::Database;
 use crate::entity::{image, member};
+use crate::images::whole::{self, Found};
 
 struct Everything {
     images: Vec<Image>,
@@ -26,12 +26,12 @@ struct Everything {
 }
 
 async fn everything(db: &Database) -> Everything {
-    let rows =
-        image::Entity::find().filter(image::Column::Deleted.eq(false)).all(&db.connection).await.unwrap();
+    let live = image::Entity::find().filter(image::Column::Deleted.eq(false));
+    let ids = live.select_only().column(image::Column::Id).into_query();
     let members = member::Entity::find().filter(member::Column::Deleted.eq(false));
     let members = members.all(&db.connection).await.unwrap();
     Everything {
-        images: with_children(&db.connection, rows).await.unwrap(),
+        images: whole::read(&db.connection, &Found { ids, order: Vec::new() }).await.unwrap(),
         members: members
             .into_iter()
             .map(|row| ((row.image_id, row.member), row.status.parse().unwrap()))
@@ -169,7 +169,7 @@ async fn walked(db: &Database, viewer: Viewer<'_>, query: &ListQuery) -> Vec<Ima
     let mut query = query.clone();
     let mut all = Vec::new();
     loop {
-        let page = images(&db.connection, viewer, &query).await.unwrap().unwrap();
+        let page = images(db, viewer, &query).await.unwrap().unwrap();
         query.marker = page.last().map(|image| image.id.clone());
         let last = page.len() < query.limit as usize;
         all.extend(page);

@@ -12,7 +12,7 @@ use super::{filled, sorted_by};
 use crate::connection::Database;
 
 async fn page(db: &Database, viewer: Viewer<'_>, query: &ListQuery) -> Option<Vec<Image>> {
-    images(&db.connection, viewer, query).await.unwrap()
+    images(db, viewer, query).await.unwrap()
 }
 
 /// Before and behind the marker new images appear, and the marker itself is deleted: whatever was there all the time

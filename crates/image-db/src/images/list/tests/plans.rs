@@ -13,12 +13,16 @@ use crate::connection::Database;
 async fn plan(db: &Database, viewer: Viewer<'_>, query: &ListQuery) -> Vec<String> {
     let connection = &db.connection;
     let mut lines = Vec::new();
-    for mut select in statements(connection, viewer, query).await.unwrap().unwrap() {
-        let Statement { sql, values, db_backend } = connection.get_database_backend().build(select.limit(25));
+    for mut found in statements(db, viewer, query).await.unwrap().unwrap() {
+        found.ids.limit(25);
+        let built = connection.get_database_backend().build(&found.statement());
+        let Statement { sql, values, db_backend } = built;
         let explain = Statement { sql: format!("EXPLAIN QUERY PLAN {sql}"), values, db_backend };
         let rows = connection.query_all_raw(explain).await.unwrap();
         lines.extend(rows.iter().map(|row| row.try_get::<String>("", "detail").unwrap()));
     }
+    // That much is sorted of any page: as many images as it shows.
+    lines.retain(|line| line != "USE TEMP B-TREE FOR json_group_array(ORDER BY)");
     lines
 }
 
@@ -28,8 +32,11 @@ async fn plan(db: &Database, viewer: Viewer<'_>, query: &ListQuery) -> Vec<Strin
 fn check(plan: &[String], what: &str, analyzed: bool) {
     let shown = plan.join("\n");
     for (at, line) in plan.iter().enumerate() {
-        let one_row = line == "SCAN CONSTANT ROW";
-        assert!(!line.starts_with("SCAN") || one_row, "{what}: {line}\n{shown}");
+        // The page's ids, once found.
+        if ["SCAN CONSTANT ROW", "SCAN f"].contains(&line.as_str()) {
+            continue;
+        }
+        assert!(!line.starts_with("SCAN"), "{what}: {line}\n{shown}");
         assert!(!line.contains("AUTOMATIC"), "{what}: {line}\n{shown}");
         if analyzed {
             continue;
@@ -62,7 +69,7 @@ async fn check_all(db: &Database, analyzed: bool) -> usize {
                 let mut query = ListQuery { filters: filters.clone(), ..order };
                 let what = format!("{viewer:?} {query:?}");
                 check(&plan(db, viewer, &query).await, &what, analyzed);
-                let page = super::super::images(&db.connection, viewer, &query).await.unwrap().unwrap();
+                let page = super::super::images(db, viewer, &query).await.unwrap().unwrap();
                 query.marker = page.last().map(|image| image.id.clone());
                 check(&plan(db, viewer, &query).await, &format!("deep {what}"), analyzed);
                 seen += 2;

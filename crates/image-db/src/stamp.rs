@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SubsecRound, Utc};
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, IntoActiveValue, QueryResult, TryGetError, TryGetable, Value};
 use serde::{Deserialize, Deserializer, de};
@@ -26,12 +26,32 @@ impl Stamp {
     }
 
     fn read(text: &str) -> Option<Self> {
+        if let Some(time) = fixed(text) {
+            return Some(Self(time));
+        }
         let text = text.trim_end_matches('Z');
         ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
             .iter()
             .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
             .map(|time| Self(time.and_utc()))
     }
+}
+
+/// The form it is written in, without a parser of forms: a page has two of them an image.
+fn fixed(text: &str) -> Option<DateTime<Utc>> {
+    let text: &[u8; 26] = text.as_bytes().try_into().ok()?;
+    let marks = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':'), (19, b'.')];
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().try_fold(0_u32, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+        })
+    };
+    if marks.iter().any(|(at, mark)| text[*at] != *mark) {
+        return None;
+    }
+    let date = NaiveDate::from_ymd_opt(number(0, 4)?.cast_signed(), number(5, 7)?, number(8, 10)?)?;
+    let time = date.and_hms_micro_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 26)?)?;
+    Some(time.and_utc())
 }
 
 impl<'de> Deserialize<'de> for Stamp {
@@ -102,5 +122,11 @@ mod tests {
         let now = Stamp::now();
         assert_eq!(Stamp::read(&now.text()), Some(now));
         assert_eq!(Stamp::read("soon"), None);
+        for wrong in
+            ["2026-13-22 14:10:53.000000", "2026-11-22 24:10:53.000000", "2026-11-22 14:10:5\u{e9}.00000"]
+        {
+            assert_eq!(Stamp::read(wrong), None);
+        }
+        assert_eq!(Stamp::read("2026-11-22T14:10:53.250000"), Stamp::read("2026-11-22 14:10:53.250000"));
     }
 }

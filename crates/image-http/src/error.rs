@@ -22,7 +22,7 @@ pub(crate) struct ApiError {
     pub(crate) detail: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// The body, where it is a problem (RFC 9457) whatever the client accepts.
-    pub(crate) problem: Option<Value>,
+    pub(crate) problem: Option<Box<Value>>,
 }
 
 impl ApiError {
@@ -137,7 +137,7 @@ impl ApiError {
 
     /// The same refusal with a problem as its body.
     pub(crate) fn with_problem(mut self, problem: Value) -> Self {
-        self.problem = Some(problem);
+        self.problem = Some(Box::new(problem));
         self
     }
 

@@ -202,7 +202,7 @@ async fn claim(db: &Database, image: &ImageId, holder: &Holder, now: Stamp) -> R
                     .filter(write::Column::Id.eq(&session.write))
                     .exec(transaction)
                     .await?;
-                Claim::Held(session)
+                Claim::Held(Box::new(session))
             }
             None => Claim::Gone,
         }

@@ -87,7 +87,7 @@ pub struct Hold {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// It is held now; its journal row is this node's.
-    Held(UploadSession),
+    Held(Box<UploadSession>),
     /// Somebody else holds it, and will hear that it is wanted.
     Busy,
     /// There is none.

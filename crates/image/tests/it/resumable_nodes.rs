@@ -91,7 +91,7 @@ fn a_dead_node_keeps_nobody_away_for_long() {
     life(async || {
         let service = world.start().await;
         let at = offset(&service, &id).await;
-        assert!(at >= 300_000 && at <= 2_000_000, "{at}");
+        assert!((300_000..=2_000_000).contains(&at), "{at}");
         let rest = body(&content()[usize::try_from(at).unwrap()..]);
         complete(append(&service, &id, at, true, rest).await);
         is_whole(&world, &service, &id, &content()).await;

@@ -52,7 +52,7 @@ impl Core {
             match self.images.claim_session(id, &holder, Utc::now()).await? {
                 Claim::Held(session) => {
                     let hold = session.held_by(&holder);
-                    return Ok((session, hold));
+                    return Ok((*session, hold));
                 }
                 Claim::Gone => return Err(UploadProblem::NotBegun.into()),
                 Claim::Busy if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,

@@ -33,10 +33,12 @@ pub use plugins::{ImportPlugin, ImportPlugins, UnknownImportPlugin};
 pub use query::{
     Direction, Filter, ListQuery, Match, MemberStatusFilter, NumberField, SortKey, TimeOp, VisibilityFilter,
 };
-pub use scurry_transfer::Chunk;
+pub use scurry_transfer::{Chunk, CopyPlan, Planned, Refused, SourceExtents, Strategy};
 #[cfg(any(test, feature = "crash-points"))]
 pub use service::CrashPoints;
-pub use service::{CachePart, ImageService, ImportTask, Orphan, Pruned, Scrubbed, ServiceParts, Usage};
+pub use service::{
+    CachePart, CopyOutlook, ImageService, ImportTask, Orphan, Pruned, Scrubbed, ServiceParts, Usage,
+};
 pub use settings::{CacheSettings, DelayedDelete, ImageSettings, Quotas};
 pub use task::{Task, TaskQuery, TaskSortKey};
 pub use upload_session::{Append, Appended, UploadProblem, UploadState};

@@ -3,6 +3,7 @@
 
 mod activation;
 mod cache;
+mod copy_plan;
 mod core;
 mod crash;
 mod create;
@@ -35,6 +36,7 @@ use scurry_store::Registry;
 use tokio_util::task::TaskTracker;
 
 pub use self::cache::{CachePart, Pruned};
+pub use self::copy_plan::CopyOutlook;
 use self::core::Core;
 #[cfg(any(test, feature = "crash-points"))]
 pub use self::crash::CrashPoints;

@@ -85,6 +85,8 @@ pub struct ImageSettings {
     pub glance_download_properties: Vec<String>,
     /// Pause between two reports of an import's progress.
     pub progress_interval: Duration,
+    /// Longest time between two checkpoints of a copy.
+    pub copy_checkpoint: Duration,
     /// Pause before a failed job is tried again; doubled after each further failure.
     pub job_back_off: Duration,
     /// How long an upload in several requests is kept when nothing happens to it.
@@ -130,6 +132,7 @@ impl Default for ImageSettings {
             concurrent_jobs: 16,
             glance_download_properties: list(&["hw_", "trait:", "os_distro", "os_secure_boot", "os_type"]),
             progress_interval: Duration::from_secs(10),
+            copy_checkpoint: Duration::from_secs(5),
             job_back_off: Duration::from_secs(2),
             upload_expiry: Duration::from_secs(24 * 3600),
             upload_checkpoint: 64 << 20,

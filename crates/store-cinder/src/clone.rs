@@ -61,6 +61,11 @@ pub(crate) async fn clone(
     }
 }
 
+/// Why the source cannot be cloned into this store, as far as can be seen without doing it.
+pub(crate) async fn refusal(store: &Shared, source: &CloneSource) -> Result<Option<String>, Failure> {
+    Ok(usable_source(store, source).await?.err())
+}
+
 /// The source's volume, or why it cannot be cloned into this store.
 async fn usable_source(
     store: &Shared,
@@ -70,7 +75,7 @@ async fn usable_source(
         return Ok(Err(format!("store {} is of kind {}, not a volume", source.store, source.kind)));
     }
     let Ok(location) = VolumeLocation::parse(&source.url) else {
-        return Ok(Err(format!("{} is not the url of a volume", source.url)));
+        return Ok(Err(format!("what store {} names is not a volume", source.store)));
     };
     let id = location.volume.as_str();
     let volume = match store.image_volume(id).await {

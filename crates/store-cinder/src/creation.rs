@@ -89,7 +89,7 @@ fn failure(store: &Shared, spec: &WriteSpec, gib: u64, error: ClientError) -> Fa
 
 /// Unlike any other, so that a volume whose creation was never answered is known again; names the host, so
 /// that a later life of it knows its own.
-fn mark(host: &str) -> String {
+pub(crate) fn mark(host: &str) -> String {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let text = format!("{}-{nanos}@{host}", std::process::id());
     text.chars().take(LONGEST_VALUE).collect()

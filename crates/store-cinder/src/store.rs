@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use scurry_openstack_client::block::{BlockClient, Volume};
 use scurry_openstack_client::{ClientError, Session};
 use scurry_store::{
-    Capability, CloneOutcome, CloneSource, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
-    StoreReader, StoreWriter, WriteSpec,
+    Capability, CloneOutcome, CloneSource, Offer, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
+    StoreReader, StoreWriter, Strategy, WriteSpec,
 };
 use scurry_types::ImageId;
 use scurry_types::size::MIB;
@@ -32,6 +32,9 @@ use crate::removal::Claim;
 use crate::writer::CinderWriter;
 
 pub use volume_type::UnknownVolumeType;
+
+/// Cinder deletes no volume that has snapshots, and backends keep one for as long as its clones live.
+const NO_SNAPSHOTS: &str = "a snapshot would keep the image from being deleted";
 
 /// Images as volumes of one volume type.
 #[derive(Debug, Clone)]
@@ -176,7 +179,7 @@ impl Store for CinderStore {
             extents: true,
             // A fresh volume of a block backend may hold anything; writers know better where they can.
             fresh_is_zero: false,
-            resume: false,
+            resume: true,
             clone: true,
             preferred_io: usize::try_from(MIB).unwrap_or(1 << 20),
         }
@@ -187,6 +190,21 @@ impl Store for CinderStore {
         let begun = self.shared.flights.run(&spec.image, work, CinderWriter::discard).await;
         match begun {
             Ok(writer) => Ok(Box::new(writer)),
+            Err(failure) => Err(failure.at(&self.shared.config.id, Operation::BeginWrite)),
+        }
+    }
+
+    async fn resume_write(
+        &self,
+        url: &str,
+        spec: &WriteSpec,
+    ) -> Result<Option<Box<dyn StoreWriter>>, StoreError> {
+        let volume = self.volume_of(url, Operation::BeginWrite)?;
+        let work = CinderWriter::resume(Arc::clone(&self.shared), volume, spec.clone());
+        // Opened and not taken, it is let go of, and as resumable as before.
+        let resumed = self.shared.flights.run(&spec.image, work, |_| async {}).await;
+        match resumed {
+            Ok(writer) => Ok(writer.map(|writer| Box::new(writer) as Box<dyn StoreWriter>)),
             Err(failure) => Err(failure.at(&self.shared.config.id, Operation::BeginWrite)),
         }
     }
@@ -205,6 +223,17 @@ impl Store for CinderStore {
         let discard = |outcome| async move { shared.discard_clone(outcome).await };
         let cloned = self.shared.flights.run(&spec.image, work, discard).await;
         cloned.map_err(|failure| failure.at(&self.shared.config.id, Operation::Clone))
+    }
+
+    async fn offers(&self, source: &CloneSource, _spec: &WriteSpec) -> Result<Vec<Offer>, StoreError> {
+        let (shared, source) = (Arc::clone(&self.shared), source.clone());
+        let look = async move { crate::clone::refusal(&shared, &source).await };
+        let refused = self.to_the_end(Operation::Clone, look).await?;
+        let clone = Offer { strategy: Strategy::BackendClone, refused };
+        Ok(match clone.refused {
+            None => vec![clone],
+            Some(_) => vec![clone, Offer::refused(Strategy::SnapshotClone, NO_SNAPSHOTS)],
+        })
     }
 
     async fn backend(&self) -> Option<String> {

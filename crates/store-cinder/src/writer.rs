@@ -2,6 +2,7 @@
 //! Writing an image into a new volume.
 
 mod growth;
+mod resume;
 mod trim;
 
 use std::sync::Arc;
@@ -80,8 +81,12 @@ impl CinderWriter {
 /// Waits for the volume and opens it for writing.
 async fn fill(store: &Shared, volume: &Fresh) -> Result<Attached, Failure> {
     store.cinder.wait_available(&volume.id, "create").await?;
-    let attached = store.attachments.attach(&volume.id, Access::ReadWrite).await?;
-    check_len(&attached, &volume.id, volume.gib).await?;
+    open(store, &volume.id, volume.gib).await
+}
+
+async fn open(store: &Shared, volume: &str, gib: u64) -> Result<Attached, Failure> {
+    let attached = store.attachments.attach(volume, Access::ReadWrite).await?;
+    check_len(&attached, volume, gib).await?;
     Ok(attached)
 }
 

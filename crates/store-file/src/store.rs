@@ -2,12 +2,13 @@
 //! The store itself.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use scurry_store::{
-    Capability, CloneOutcome, CloneSource, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
-    StoreReader, StoreWriter, WriteSpec,
+    Capability, CloneOutcome, CloneSource, Offer, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
+    StoreReader, StoreWriter, Strategy, WriteSpec,
 };
 use scurry_types::ImageId;
 use serde_json::{Map, Value, json};
@@ -100,16 +101,14 @@ impl FileStore {
         deed: Deed<'_>,
     ) -> Result<CloneOutcome, StoreError> {
         let Some(path) = self.directories.locate_source(&source.url) else {
-            let reason = format!("{} is not in a directory this store may clone from", source.url);
-            return Ok(CloneOutcome::Refused(reason));
+            return Ok(CloneOutcome::Refused(ELSEWHERE.to_owned()));
         };
         let (file, len) = open_regular(&path, deed)?;
         if len != source.len {
-            let reason = format!("{} has {len} bytes and not {}", path.display(), source.len);
-            return Ok(CloneOutcome::Refused(reason));
+            return Ok(CloneOutcome::Refused(wrong_length(len, source.len)));
         }
         self.refuse_second(&spec.image, deed)?;
-        let mut reason = "no data directory is on a file system with reflinks".to_owned();
+        let mut reason = NO_REFLINKS.to_owned();
         for directory in self.directories.iter().filter(|directory| directory.reflink) {
             let failed = |error| deed.failed(format!("cannot clone {}", path.display()), error);
             let writer =
@@ -126,6 +125,41 @@ impl FileStore {
             writer.remove().map_err(failed)?;
         }
         Ok(CloneOutcome::Refused(reason))
+    }
+}
+
+/// Why a source is not cloned.
+const ELSEWHERE: &str = "the source is not in a directory this store may clone from";
+const NO_REFLINKS: &str = "no data directory is on a file system with reflinks";
+const OTHER_DEVICE: &str = "the files are on different file systems";
+/// A clone shares the blocks that were verified; a copy by the kernel would be of bytes nobody has looked at.
+const UNSEEN: &str = "the kernel would copy bytes unseen; read to be verified, they are as cheaply written";
+
+fn wrong_length(found: u64, expected: u64) -> String {
+    format!("the source has {found} bytes and not {expected}")
+}
+
+impl FileStore {
+    /// Why a source cannot share its blocks with a new file, as far as can be seen without making one.
+    fn no_reflink(&self, source: &CloneSource, deed: Deed<'_>) -> Result<Option<String>, StoreError> {
+        let Some(path) = self.directories.locate_source(&source.url) else {
+            return Ok(Some(ELSEWHERE.to_owned()));
+        };
+        let failed = |error| deed.failed("cannot see the source", error);
+        let metadata = fs::metadata(&path).map_err(failed)?;
+        if metadata.len() != source.len {
+            return Ok(Some(wrong_length(metadata.len(), source.len)));
+        }
+        let mut able = self.directories.iter().filter(|directory| directory.reflink).peekable();
+        if able.peek().is_none() {
+            return Ok(Some(NO_REFLINKS.to_owned()));
+        }
+        for directory in able {
+            if fs::metadata(directory.path()).map_err(failed)?.dev() == metadata.dev() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(OTHER_DEVICE.to_owned()))
     }
 }
 
@@ -186,6 +220,22 @@ impl Store for FileStore {
         }
         let (this, source, spec) = (self.clone(), source.clone(), spec.clone());
         blocking(&self.facts.id, Operation::Clone, move |deed| this.clone_now(&source, &spec, deed)).await
+    }
+
+    async fn offers(&self, source: &CloneSource, _spec: &WriteSpec) -> Result<Vec<Offer>, StoreError> {
+        if source.kind != self.facts.kind {
+            let reason = format!("what store {} has is no file", source.store);
+            return Ok(vec![Offer::refused(Strategy::Reflink, reason)]);
+        }
+        let (this, source) = (self.clone(), source.clone());
+        let seen = move |deed: Deed<'_>| this.no_reflink(&source, deed);
+        let reflink = Offer { strategy: Strategy::Reflink, refused: None };
+        Ok(match blocking(&self.facts.id, Operation::Clone, seen).await? {
+            None => vec![reflink],
+            refused => {
+                vec![Offer::refused(Strategy::ServerSideCopy, UNSEEN), Offer { refused, ..reflink }]
+            }
+        })
     }
 
     /// The file system, where files share blocks on it. Devices have numbers of their node, as clones have.

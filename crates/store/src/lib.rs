@@ -8,6 +8,7 @@ mod buffer;
 mod capability;
 mod error;
 mod object;
+mod offer;
 mod registry;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use buffer::{Buffer, reaches};
 pub use capability::Capability;
 pub use error::{Operation, Retry, StoreError, StoreErrorKind};
 pub use object::{CloneOutcome, CloneSource, StoreFacts, StoredObject, WriteSpec};
+pub use offer::{Offer, Strategy};
 pub use registry::{Registry, RegistryError};
 
 /// One place images are kept.
@@ -56,6 +58,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Makes the object by the backend itself, without moving bytes, from an object of this or another store.
     /// A refusal says why and is not an error: the caller copies the bytes then.
     async fn clone_from(&self, source: &CloneSource, spec: &WriteSpec) -> Result<CloneOutcome, StoreError>;
+
+    /// What [`Store::clone_from`] can be expected to do with that source, best first, without doing anything. What is not
+    /// named is not there.
+    async fn offers(&self, _source: &CloneSource, _spec: &WriteSpec) -> Result<Vec<Offer>, StoreError> {
+        let reason = format!("store {} does not clone", self.facts().id);
+        Ok(vec![Offer::refused(Strategy::BackendClone, reason)])
+    }
 
     /// An opaque name of the backend that new objects of this store come to lie on: stores of one kind with the same
     /// name can be expected to clone from one another. A hint, not a promise: [`Store::clone_from`] may still

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use scurry_store::{
-    Capability, CloneOutcome, CloneSource, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
-    StoreReader, StoreWriter, StoredObject, WriteSpec,
+    Capability, CloneOutcome, CloneSource, Offer, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
+    StoreReader, StoreWriter, StoredObject, Strategy, WriteSpec,
 };
 use scurry_types::{ImageId, StoreId};
 use serde_json::Map;
@@ -247,6 +247,16 @@ impl Store for MemoryStore {
         let url = self.fresh_url(&spec.image);
         self.shared.objects().insert(url.clone(), Object { image: spec.image.clone(), ..found });
         Ok(CloneOutcome::Cloned(StoredObject { url, len }))
+    }
+
+    async fn offers(&self, source: &CloneSource, _spec: &WriteSpec) -> Result<Vec<Offer>, StoreError> {
+        let refused = if self.capability.clone {
+            let elsewhere = || format!("store {} is of another backend", source.store);
+            self.faults.refusal().or_else(|| self.cloneable(&source.url).is_none().then(elsewhere))
+        } else {
+            Some("this store does not clone".to_owned())
+        };
+        Ok(vec![Offer { strategy: Strategy::BackendClone, refused }])
     }
 
     async fn backend(&self) -> Option<String> {

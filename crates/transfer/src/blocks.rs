@@ -11,13 +11,20 @@ use crate::piece::{Part, ZEROES};
 use crate::side::Feed;
 
 /// Hash of a full block of zeroes: holes cost nothing.
-static ZERO_BLOCK: LazyLock<[u8; 32]> = LazyLock::new(|| {
+pub(crate) static ZERO_BLOCK: LazyLock<[u8; 32]> = LazyLock::new(|| {
     let mut hash = blake3::Hasher::new();
-    for _ in 0..BLOCK_SIZE / ZEROES.len() as u64 {
-        hash.update(&ZEROES);
-    }
+    add_zeroes(&mut hash, BLOCK_SIZE);
     *hash.finalize().as_bytes()
 });
+
+/// Feeds so many zeroes.
+pub(crate) fn add_zeroes(hash: &mut blake3::Hasher, mut len: u64) {
+    while len > 0 {
+        let step = len.min(ZEROES.len() as u64);
+        hash.update(&ZEROES[..step as usize]);
+        len -= step;
+    }
+}
 
 /// A block whose content is not the expected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,35 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The ladder from a backend's own clone down to moving bytes.
 
-use std::fmt;
-
-use scurry_store::{CloneOutcome, CloneSource, Store, StoredObject, WriteSpec};
-
-/// A way to get an image into a store, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
-    /// The backend makes the object out of one it has; no bytes move.
-    BackendClone,
-    /// Data extents are read once and written to the targets.
-    ExtentCopy,
-}
-
-impl fmt::Display for Strategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BackendClone => "backend clone",
-            Self::ExtentCopy => "extent copy",
-        })
-    }
-}
+use scurry_store::{CloneOutcome, CloneSource, Store, StoredObject, Strategy, WriteSpec};
+use scurry_types::StoreId;
+use serde::{Deserialize, Serialize};
 
 /// A strategy that was not taken, for the operator to see.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// Which.
     pub strategy: Strategy,
-    /// Url of the source it was tried with, if it came that far.
-    pub source: Option<String>,
+    /// Store of the source it was tried with, if it came that far.
+    pub source: Option<StoreId>,
     /// Why not.
     pub reason: String,
 }
@@ -49,10 +31,8 @@ pub async fn clone_or_none(
         return (None, vec![Refused { strategy, source: None, reason }]);
     }
     let own = &target.facts().id;
-    let (mut ordered, others): (Vec<_>, Vec<_>) = sources.iter().partition(|source| source.store == *own);
-    ordered.extend(others);
     let mut refused = Vec::new();
-    for source in ordered {
+    for source in own_first(target, sources) {
         let reason = match target.clone_from(source, spec).await {
             Ok(CloneOutcome::Cloned(object)) if object.len == source.len => return (Some(object), refused),
             Ok(CloneOutcome::Cloned(object)) => {
@@ -65,7 +45,15 @@ pub async fn clone_or_none(
             Err(error) => error.to_string(),
         };
         tracing::debug!(store.id = %own, source = %source.url, %reason, "no backend clone");
-        refused.push(Refused { strategy, source: Some(source.url.clone()), reason });
+        refused.push(Refused { strategy, source: Some(source.store.clone()), reason });
     }
     (None, refused)
+}
+
+/// Sources in the order in which a store is asked about them: those in itself first.
+pub(crate) fn own_first<'a>(target: &dyn Store, sources: &'a [CloneSource]) -> Vec<&'a CloneSource> {
+    let own = &target.facts().id;
+    let (mut ordered, others): (Vec<_>, Vec<_>) = sources.iter().partition(|source| source.store == *own);
+    ordered.extend(others);
+    ordered
 }

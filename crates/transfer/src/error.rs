@@ -136,6 +136,9 @@ pub enum CopyError {
     /// The caller asked to stop.
     #[error("the transfer was cancelled")]
     Cancelled,
+    /// The copy ended early and its targets were left as they are, to be gone on with.
+    #[error("the copy was interrupted")]
+    Suspended,
     /// A target failed and [`crate::OnFailure::AbortAll`] was asked for, or every target failed.
     #[error("cannot write the copy: {}", first(.0))]
     AllTargetsFailed(Vec<StoreError>),

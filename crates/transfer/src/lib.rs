@@ -3,13 +3,12 @@
 //!
 //! [`ingest`] takes a body of unknown shape into any number of stores, [`copy`] takes a finished object into
 //! any number of other stores, [`read_stream`] turns an object into a body, and [`clone_or_none`] asks a
-//! backend to spare all of that. Nothing here knows HTTP, the database or any particular store.
+//! backend to spare all of that; [`plan_targets`] says beforehand which it will be. Nothing here knows HTTP, the database or any particular store.
 
 mod block_digest;
 mod blocks;
 mod budget;
 mod checkpoint;
-mod checks;
 mod chunk;
 mod clone;
 mod copy;
@@ -34,12 +33,14 @@ pub use block_digest::block_digest;
 pub use budget::{MemoryBudget, Reservation};
 pub use checkpoint::{Checkpoint, Checkpoints, KeepCheckpoint};
 pub use chunk::Chunk;
-pub use clone::{Refused, Strategy, clone_or_none};
-pub use copy::{Copied, CopySpec, copy};
+pub use clone::{Refused, clone_or_none};
+pub use copy::{Copied, CopyCheckpoints, CopySpec, KeepCopied, copy};
 pub use error::{CopyError, Failed, IngestError, LeftBehind};
 pub use ingest::{IngestSpec, Ingested, ingest};
+pub use plan::{CopyPlan, Planned, SourceExtents, plan_targets, survey};
 pub use progress::{Progress, Snapshot};
 pub use scurry_formats::Inspection;
+pub use scurry_store::Strategy;
 pub use stream::read_stream;
 pub use target::{OnFailure, OpenTarget, Target, TargetOutcome};
 pub use verify::{Known, Verifier};

@@ -68,7 +68,7 @@ impl Part {
 }
 
 /// Splits `data`, which lies at `offset` of the image, at the blocks where zeroes begin or end.
-fn runs(offset: u64, data: &[u8]) -> Vec<Run> {
+pub(crate) fn runs(offset: u64, data: &[u8]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut start = 0;
     while start < data.len() {

@@ -1,107 +1,169 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The order in which an object is read: its data in aligned pieces, its holes as they are.
+//! What a copy is going to do, decided and told before it is done.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, TryStreamExt, stream};
-use scurry_store::{StoreError, StoreReader};
-use scurry_types::{Extent, ExtentKind, Extents};
-use tokio_util::task::AbortOnDropHandle;
+use scurry_store::{CloneSource, Offer, Store, StoreError, StoreReader, Strategy, WriteSpec};
+use scurry_types::{ExtentKind, StoreId};
+use serde::{Deserialize, Serialize};
 
-use crate::piece::Part;
-use crate::{MemoryBudget, Reservation};
+use crate::Refused;
+use crate::clone::own_first;
+use crate::copy::walk::extents;
 
-/// Extents are asked for this many bytes of image at a time, which bounds their number.
-const WINDOW: u64 = 1 << 30;
-/// Reads under way at a time.
-const READS: usize = 4;
+/// Extents are asked for this many bytes of image at a time.
+const WINDOW: u64 = 1 << 34;
 
-/// A stretch to move at once: a hole of any length, or data with its share of the budget.
-struct Stretch {
-    extent: Extent,
-    share: Option<Reservation>,
+/// How an image gets into stores.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CopyPlan {
+    /// Length of the image in bytes.
+    pub len: u64,
+    /// The store that is read, where bytes are.
+    pub source: Option<StoreId>,
+    /// What is there to read; `None` while nobody has looked.
+    pub extents: Option<SourceExtents>,
+    /// One a target, in the order in which they were asked for.
+    pub targets: Vec<Planned>,
 }
 
-/// All parts of the object front to back, several being read at a time.
-///
-/// The budget is asked in the order of the parts, before the read: the part everything waits for never
-/// stands behind later ones that hold what it needs.
-pub(crate) fn parts(
-    source: &Arc<dyn StoreReader>,
-    budget: &MemoryBudget,
-) -> impl Stream<Item = Result<Part, StoreError>> + Send {
-    let (source, budget) = (Arc::clone(source), budget.clone());
-    let len = source.len();
-    let piece = budget.piece_len() as u64;
-    let windows = (0..len.div_ceil(WINDOW)).map(move |index| index * WINDOW..len.min((index + 1) * WINDOW));
-    let asking = Arc::clone(&source);
-    stream::iter(windows)
-        .then(move |window| extents(Arc::clone(&asking), window))
-        .map_ok(move |extents| {
-            stream::iter(extents.into_iter().flat_map(move |extent| split(extent, piece)).map(Ok))
-        })
-        .try_flatten()
-        .and_then(move |extent| {
-            let budget = budget.clone();
-            async move {
-                let share = match extent.kind {
-                    ExtentKind::Data => {
-                        Some(budget.reserve(usize::try_from(extent.len).unwrap_or(usize::MAX)).await)
-                    }
-                    ExtentKind::Zero => None,
-                };
-                Ok(Stretch { extent, share })
-            }
-        })
-        .map_ok(move |stretch| read(Arc::clone(&source), stretch))
-        .try_buffered(READS)
+/// What a source holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SourceExtents {
+    /// Stretches of data.
+    pub count: u64,
+    /// Bytes in them: what is read, and written to each target of an extent copy.
+    pub data: u64,
+    /// Bytes known to be zero.
+    pub zero: u64,
 }
 
-/// The extents of a window with offsets counted from the start of the image.
-async fn extents(source: Arc<dyn StoreReader>, window: Range<u64>) -> Result<Vec<Extent>, StoreError> {
-    let len = window.end - window.start;
-    let mut extents = source.extents(window.clone()).await?;
-    if extents.len() != len {
-        tracing::warn!(?window, covered = extents.len(), "the store's extents do not fit: all is read");
-        extents = Extents::all_data(len);
+/// How one target gets the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The target.
+    pub store: StoreId,
+    /// The best way there is.
+    pub strategy: Strategy,
+    /// The store that is cloned or read from, another target that gets the image first included.
+    pub source: Option<StoreId>,
+    /// Why not a better one.
+    pub refused: Vec<Refused>,
+}
+
+impl CopyPlan {
+    /// Whether any target needs bytes.
+    #[must_use]
+    pub fn moves_bytes(&self) -> bool {
+        self.targets.iter().any(|target| target.strategy == Strategy::ExtentCopy)
     }
-    let shift = |extent: Extent| Extent { offset: extent.offset + window.start, ..extent };
-    Ok(extents.into_iter().map(shift).collect())
-}
 
-/// Cuts data at multiples of `piece` bytes; holes stay whole.
-fn split(extent: Extent, piece: u64) -> impl Iterator<Item = Extent> + Send {
-    let mut at = extent.offset;
-    std::iter::from_fn(move || {
-        let left = extent.end() - at;
-        let len = match extent.kind {
-            ExtentKind::Data => left.min(piece - at % piece),
-            ExtentKind::Zero => left,
+    /// Notes that a store did not do what was planned: it gets bytes.
+    pub fn falls_back(&mut self, store: &StoreId, refused: Vec<Refused>) {
+        let planned = |target: &&mut Planned| {
+            // Refused of another source than the one that is to be cloned, nothing changes.
+            target.store == *store && refused.iter().any(|refusal| refusal.source == target.source)
         };
-        let offset = at;
-        at += len;
-        (len > 0).then_some(Extent { offset, len, kind: extent.kind })
-    })
+        let Some(target) = self.targets.iter_mut().find(planned) else { return };
+        target.strategy = Strategy::ExtentCopy;
+        target.source = self.source.clone();
+        for refusal in refused {
+            if !target.refused.contains(&refusal) {
+                target.refused.push(refusal);
+            }
+        }
+    }
 }
 
-/// Reads on a task of its own, so that it goes on while nobody polls the stream.
-async fn read(source: Arc<dyn StoreReader>, stretch: Stretch) -> Result<Part, StoreError> {
-    let Stretch { extent: Extent { offset, len, .. }, share } = stretch;
-    let Some(share) = share else {
-        return Ok(Part::Zero { offset, len });
-    };
-    let wanted = usize::try_from(len).unwrap_or(usize::MAX);
-    let task = tokio::spawn(async move {
-        let data = source.read_at(offset, wanted).await?;
-        Ok(Part::data(offset, data, share))
-    });
-    match AbortOnDropHandle::new(task).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Only a runtime that shuts down cancels the task, and it polls nobody again.
-            Err(_cancelled) => std::future::pending().await,
-        },
+/// Asks each target for the best it can do with the sources, which are in the order in which they would be read. Nothing
+/// is done, and nothing is promised: what a store does in the end may differ.
+pub async fn plan_targets(
+    targets: &[Arc<dyn Store>],
+    sources: &[CloneSource],
+    spec: &WriteSpec,
+) -> Vec<Planned> {
+    let first = sources.first().map(|source| source.store.clone());
+    let mut planned = Vec::with_capacity(targets.len());
+    // Stores that get bytes, by their backend: the next one of it is cloned from there.
+    let mut leaders: Vec<(&'static str, String, StoreId)> = Vec::new();
+    for target in targets {
+        let facts = target.facts();
+        let (best, mut refused) = best(target.as_ref(), sources, spec).await;
+        let (strategy, source) = match best {
+            Some((strategy, source)) => (strategy, Some(source)),
+            None => match target.backend().await.filter(|_| target.capability().clone) {
+                Some(backend) => {
+                    let same =
+                        |leader: &&(&str, String, StoreId)| (leader.0, &leader.1) == (facts.kind, &backend);
+                    match leaders.iter().find(same).map(|leader| leader.2.clone()) {
+                        Some(leader) => (of_same_backend(&refused), Some(leader)),
+                        None => {
+                            leaders.push((facts.kind, backend, facts.id.clone()));
+                            (Strategy::ExtentCopy, first.clone())
+                        }
+                    }
+                }
+                None => (Strategy::ExtentCopy, first.clone()),
+            },
+        };
+        refused.retain(|refusal| refusal.strategy <= strategy);
+        planned.push(Planned { store: facts.id.clone(), strategy, source, refused });
     }
+    planned
+}
+
+/// What a store that clones was asked about is what it does with an object of its own backend.
+fn of_same_backend(refused: &[Refused]) -> Strategy {
+    let asked = refused.iter().map(|refusal| refusal.strategy);
+    asked.filter(|strategy| *strategy != Strategy::ServerSideCopy).min().unwrap_or(Strategy::BackendClone)
+}
+
+async fn best(
+    target: &dyn Store,
+    sources: &[CloneSource],
+    spec: &WriteSpec,
+) -> (Option<(Strategy, StoreId)>, Vec<Refused>) {
+    let mut best: Option<(Strategy, StoreId)> = None;
+    let mut refused = Vec::new();
+    for source in own_first(target, sources) {
+        let offers = target.offers(source, spec).await.unwrap_or_else(|error| {
+            tracing::warn!(store.id = %target.facts().id, %error, "a store cannot say what it would do");
+            vec![Offer::refused(Strategy::BackendClone, format!("the store cannot say: {:?}", error.kind))]
+        });
+        for Offer { strategy, refused: reason } in offers {
+            match reason {
+                Some(reason) => {
+                    refused.push(Refused { strategy, source: Some(source.store.clone()), reason });
+                }
+                None if best.as_ref().is_none_or(|best| strategy < best.0) => {
+                    best = Some((strategy, source.store.clone()));
+                }
+                None => {}
+            }
+        }
+    }
+    (best, refused)
+}
+
+/// What an object holds, in time that grows with its extents only.
+pub async fn survey(reader: &dyn StoreReader) -> Result<SourceExtents, StoreError> {
+    let len = reader.len();
+    let mut found = SourceExtents::default();
+    let (mut start, mut before) = (0, ExtentKind::Zero);
+    while start < len {
+        let end = len.min(start.saturating_add(WINDOW));
+        for extent in extents(reader, start..end).await? {
+            match extent.kind {
+                ExtentKind::Data => {
+                    // One that goes on from the window before is the same.
+                    found.count += u64::from(before == ExtentKind::Zero);
+                    found.data += extent.len;
+                }
+                ExtentKind::Zero => found.zero += extent.len,
+            }
+            before = extent.kind;
+        }
+        start = end;
+    }
+    Ok(found)
 }

@@ -100,7 +100,7 @@ impl ImageService {
         }
     }
 
-    fn target_stores(&self, image: &Image, request: &ImportRequest) -> Answer<Vec<StoreId>> {
+    pub(super) fn target_stores(&self, image: &Image, request: &ImportRequest) -> Answer<Vec<StoreId>> {
         let registry = &self.core.stores;
         let mut stores: Vec<StoreId> = Vec::new();
         if request.all_stores {
@@ -218,7 +218,7 @@ fn asked(remote: &RemoteImage) -> Answer<Remote> {
     Ok(Remote { image, region, interface: remote.interface.clone(), endpoint: remote.endpoint.clone() })
 }
 
-fn check_state(image: &Image, method: &ImportMethod) -> Answer<()> {
+pub(super) fn check_state(image: &Image, method: &ImportMethod) -> Answer<()> {
     match (method, image.status) {
         (ImportMethod::CopyImage, ImageStatus::Active) => {}
         (ImportMethod::CopyImage, _) => {

@@ -3,7 +3,9 @@
 
 mod clear;
 mod copy;
+mod copy_begin;
 mod copy_clone;
+mod copy_kept;
 mod copy_step;
 mod delete;
 mod hash;
@@ -22,6 +24,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::clear::ClearJob;
 pub(super) use self::copy::CopyJob;
+pub(super) use self::copy_kept::Kept;
 pub(super) use self::delete::{DeleteJob, DeletePayload, Doomed};
 pub(super) use self::hash::HashJob;
 pub(super) use self::import::ImportJob;

@@ -83,7 +83,7 @@ impl Core {
         Ok(())
     }
 
-    async fn has_open_job(&self, image: &ImageId) -> Answer<bool> {
+    pub(super) async fn has_open_job(&self, image: &ImageId) -> Answer<bool> {
         let jobs = self.jobs.open_jobs(image).await?;
         Ok(jobs.iter().any(|job| resumes(&job.kind)))
     }

@@ -12,6 +12,8 @@ mod addresses;
 mod backends;
 mod cache;
 mod copy;
+mod copy_plan;
+mod copy_resume;
 mod crash;
 mod delete;
 mod import;

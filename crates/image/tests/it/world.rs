@@ -93,6 +93,7 @@ impl World {
         let settings = ImageSettings {
             staging_dir: dir.path().join("staging"),
             max_bytes_in_flight: 16 << 20,
+            copy_checkpoint: Duration::ZERO,
             job_back_off: Duration::from_millis(5),
             show_multiple_locations: true,
             upload_checkpoint: 300_000,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the tests share: layouts of bytes, stores, and the digests to expect.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ pub(crate) fn copy_spec(expected: Option<BlockHashes>) -> CopySpec {
     CopySpec {
         expected,
         digests: None,
+        written: BTreeMap::new(),
+        checkpoints: None,
         on_target_failure: OnFailure::AbortAll,
         progress: Arc::new(Progress::new()),
         cancel: CancellationToken::new(),

@@ -84,7 +84,7 @@ async fn a_source_of_another_length_is_refused_unread() {
 #[tokio::test]
 async fn a_source_that_cannot_be_read_fails_the_copy() {
     let setting = Setting::new(11 * MIB);
-    setting.source.faults().fail_nth(Operation::Read, 4, StoreErrorKind::Unavailable);
+    setting.source.faults().fail_nth(Operation::Read, 3, StoreErrorKind::Unavailable);
     let failed = setting.copy(copy_spec(None)).await.unwrap_err();
     let CopyError::Source(error) = &failed.error else { panic!("{failed}") };
     assert_eq!((error.store.as_str(), error.kind), ("source", StoreErrorKind::Unavailable));
@@ -95,7 +95,7 @@ async fn a_source_that_cannot_be_read_fails_the_copy() {
 async fn a_failing_target_is_dropped_or_takes_all_with_it() {
     for policy in [OnFailure::DropTarget, OnFailure::AbortAll] {
         let setting = Setting::new(11 * MIB);
-        setting.b.faults().fail_nth(Operation::Write, 5, StoreErrorKind::Full);
+        setting.b.faults().fail_nth(Operation::Write, 3, StoreErrorKind::Full);
         let mut spec = copy_spec(Some(blocks(&setting.content)));
         spec.on_target_failure = policy;
         match (policy, setting.copy(spec).await) {
@@ -130,4 +130,23 @@ async fn cancelled_it_leaves_nothing() {
     let failed = task.await.unwrap().unwrap_err();
     assert!(matches!(failed.error, CopyError::Cancelled), "{failed}");
     assert!(setting.a.urls().is_empty() && setting.b.urls().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_of_a_corrupt_block_is_written() {
+    let setting = Setting::new(5 * MIB);
+    setting.source.tamper(&setting.url, BLOCK_SIZE, &[0xff]);
+    let spec = copy_spec(Some(blocks(&setting.content)));
+    let mut gate = setting.b.faults().hold(Operation::Abort);
+    let copying = setting.copy(spec);
+    let looking = async {
+        gate.reached().await;
+        // What is there before the target is gone: the good block at most.
+        let written = setting.b.faults().count(Operation::Write);
+        drop(gate);
+        written
+    };
+    let (failed, written) = tokio::join!(copying, looking);
+    assert!(matches!(failed.unwrap_err().error, CopyError::Corrupt { block: 1, .. }));
+    assert!(written <= 2, "{written} writes");
 }

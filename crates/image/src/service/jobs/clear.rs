@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
 
 use super::CLEAR;
+use crate::ports::Purpose;
 use crate::service::Answer;
 use crate::service::core::Core;
 
@@ -31,6 +32,11 @@ impl ClearJob {
         let mut reason = None;
         for row in core.images.journal(Some(id), Some(&core.settings.node_id)).await? {
             if core.is_resumable(&row).await? {
+                continue;
+            }
+            if row.purpose == Purpose::Import && core.has_open_job(id).await? {
+                // It may go on with the object, and clears up after itself else.
+                reason = Some("a job goes on with the image".to_owned());
                 continue;
             }
             if let Err(error) = core.clear_write(&row).await {

@@ -7,14 +7,13 @@ use async_trait::async_trait;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
 use scurry_store::Store;
 use scurry_types::{ImageId, ImageStatus, StoreId, TaskStatus};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::copy_kept::{Kept, Notes, Remaining, Unfinished};
 use super::import::read;
 use super::{COPY, ImportPayload, Loss, sentence};
 use crate::error::ImageError;
 use crate::image::Image;
-use crate::ports::{self, Change, Guard};
+use crate::ports::{self, Change, Guard, WriteRow};
 use crate::service::Answer;
 use crate::service::core::Core;
 use crate::service::quota::{Resource, Room};
@@ -22,19 +21,14 @@ use crate::service::quota::{Resource, Room};
 /// States in which an image may be copied: it may be deactivated while the copy runs.
 pub(super) const WITH_DATA: [ImageStatus; 2] = [ImageStatus::Active, ImageStatus::Deactivated];
 
-/// How far a copy came, where its rows do not say so themselves.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Checkpoint {
-    /// Set once it was decided to undo the copy: why.
-    undo: Option<Vec<Loss>>,
-}
-
 /// Why a copy ended.
 pub(super) enum Ended {
     /// These stores did not get it.
     Tried(Vec<Loss>),
     /// Told to stop.
     Stopped,
+    /// Told to stop, its objects left to be gone on with.
+    Suspended,
     /// The image is not this job's any more.
     Gone,
 }
@@ -56,14 +50,15 @@ impl CopyJob {
             return Ok(Outcome::Failed("the job cannot be read".to_owned()));
         };
         let _turn = core.turn(id).lock_owned().await;
-        core.clear_earlier(id).await?;
+        let kept = Kept::of(job);
+        let unfinished = core.unfinished_copies(id, &kept).await?;
         let held = core.held(id, &job.id).await?;
         let Some(image) = held.filter(|image| WITH_DATA.contains(&image.status)) else {
+            core.clear_writes(&rows(unfinished)).await;
             core.task_lost(&job.id).await?;
             return Ok(Outcome::Failed("the image is gone".to_owned()));
         };
-        let checkpoint: Checkpoint = serde_json::from_value(job.checkpoint.clone()).unwrap_or_default();
-        if let Some(lost) = checkpoint.undo {
+        if let Some(lost) = kept.undo.clone() {
             return self.undo(job, id, &payload, lost).await;
         }
         let working = core.task_state(TaskStatus::Processing, String::new());
@@ -73,20 +68,23 @@ impl CopyJob {
         let _room = match self.within_limits(&payload, &image, missing.len()).await {
             Err(ImageError::OverLimit(reason) | ImageError::TooLarge(reason)) => {
                 let lost = all_lost(&payload.stores, &reason);
+                core.clear_writes(&rows(unfinished)).await;
                 return self.fail(job, id, &reason, &lost).await;
             }
             // Limits that cannot be learnt stop no copy.
             held => held.unwrap_or_default(),
         };
-        let lost = match self.fill(job, context, &image, &payload, missing).await? {
+        let notes = Notes::new(context, kept);
+        let remaining = Remaining { missing, unfinished, notes: Arc::clone(&notes) };
+        let lost = match self.fill(job, context, &image, &payload, remaining).await? {
             Ended::Tried(lost) => lost,
             Ended::Stopped if core.held(id, &job.id).await?.is_some() => return Ok(Outcome::Interrupted),
-            Ended::Stopped | Ended::Gone => {
+            Ended::Stopped | Ended::Suspended | Ended::Gone => {
                 core.task_lost(&job.id).await?;
                 return Ok(Outcome::Failed("the image is gone".to_owned()));
             }
         };
-        self.conclude(job, context, id, &payload, lost).await
+        self.conclude(job, &notes, id, &payload, lost).await
     }
 
     /// The image counts among the staged and the uploading ones already.
@@ -113,7 +111,7 @@ impl CopyJob {
     async fn conclude(
         &self,
         job: &Job,
-        context: &JobContext,
+        notes: &Notes,
         id: &ImageId,
         payload: &ImportPayload,
         mut lost: Vec<Loss>,
@@ -131,7 +129,7 @@ impl CopyJob {
         }
         if payload.must_succeed {
             // From here on there is only one way, also after a crash.
-            context.checkpoint(&json!(Checkpoint { undo: Some(lost.clone()) })).await?;
+            notes.decide_undo(&lost).await?;
             return self.undo(job, id, payload, lost).await;
         }
         if lost.len() < payload.stores.len() {
@@ -204,6 +202,10 @@ impl CopyJob {
 
 /// Attempts at a copy while stores cannot be reached.
 const ATTEMPTS: u32 = 4;
+
+fn rows(unfinished: Vec<Unfinished>) -> Vec<WriteRow> {
+    unfinished.into_iter().map(|(row, _)| row).collect()
+}
 
 fn all_lost(stores: &[StoreId], reason: &str) -> Vec<Loss> {
     stores

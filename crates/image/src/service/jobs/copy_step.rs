@@ -1,50 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How a copy gets its bytes where no clone can be made: by reading a source once for all.
 
-use std::pin::pin;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use scurry_jobs::{Job, JobContext};
-use scurry_store::{Retry, Store, StoreError, StoreReader, StoredObject, WriteSpec};
+use scurry_store::{Retry, StoreError, StoreReader, StoredObject};
 use scurry_transfer::{
-    Copied, CopyError, CopySpec, Failed, OnFailure, OpenTarget, Progress, Target, TargetOutcome, copy,
+    Copied, CopyCheckpoints, CopyError, CopySpec, Failed, OnFailure, OpenTarget, Progress, Target,
+    TargetOutcome, copy, survey,
 };
 use scurry_types::size::MIB;
 use scurry_types::{Digests, StoreId, TaskStatus};
 use tokio::time::MissedTickBehavior;
 
 use super::copy::{CopyJob, Ended};
+use super::copy_begin::Begun;
 use super::copy_clone::{Round, located};
+use super::copy_kept::{Keeper, Kept, Notes, Remaining};
 use super::{ImportPayload, Loss};
-use crate::error::ImageError;
 use crate::image::Image;
 use crate::ports::Change;
 use crate::service::Answer;
 use crate::service::intake::Lane;
 
 /// How often a task tells how far its copy is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+/// Bytes of data that may have to be copied again after a crash.
+const CHECKPOINT_BYTES: u64 = 1 << 30;
 
-fn loss(store: &StoreId, error: &StoreError) -> Loss {
+pub(super) fn loss(store: &StoreId, error: &StoreError) -> Loss {
     Loss { store: store.clone(), reason: error.to_string(), later: error.retry == Retry::Later }
 }
 
 impl CopyJob {
-    /// Brings the image into every store of `missing`.
+    /// Brings the image into every store that lacks it, going on with what is unfinished there.
     pub(super) async fn fill(
         &self,
         job: &Job,
         context: &JobContext,
         image: &Image,
         payload: &ImportPayload,
-        missing: Vec<Arc<dyn Store>>,
+        remaining: Remaining,
     ) -> Answer<Ended> {
-        let Some(mut round) = self.clone_where_possible(job, image, missing).await? else {
+        let notes = &remaining.notes;
+        if !notes.has_plan().await {
+            let plan = self.core.plan_targets(image, &remaining.missing).await;
+            notes.note(|kept| kept.plan = Some(plan)).await;
+        }
+        let Some(mut round) = self.clone_where_possible(job, image, remaining).await? else {
             return Ok(Ended::Gone);
         };
         let on_failure = if payload.must_succeed { OnFailure::AbortAll } else { OnFailure::DropTarget };
         let ended = self.copy_rest(job, context, image.clone(), &mut round, on_failure).await;
+        if matches!(ended, Ok(Some(Ended::Suspended))) && self.core.held(&image.id, &job.id).await?.is_some()
+        {
+            // The next attempt goes on with them, on whatever node, and clears the others.
+            return Ok(Ended::Stopped);
+        }
         // Lanes that are still there came to nothing.
         self.clear(&round.lanes).await;
         for waiting in &round.waiting {
@@ -114,24 +128,30 @@ impl CopyJob {
                     continue;
                 }
             };
-            let targets = self.begin_all(image, round, on_failure).await?;
+            self.note_source(round, reader.as_ref(), name.as_str()).await;
+            let Begun { targets, written } =
+                self.begin_all(image, round, on_failure, expected.is_some()).await?;
             if targets.is_empty() {
                 return Ok(None);
             }
+            let progress = Arc::new(Progress::new());
             let spec = CopySpec {
                 expected: expected.clone(),
                 digests: recorded_digests(image),
+                written,
+                checkpoints: expected.is_some().then(|| self.checkpoints(round, &progress)),
                 on_target_failure: on_failure,
-                progress: Arc::new(Progress::new()),
+                progress,
                 cancel: context.stop.clone(),
             };
-            match self.run(job, reader, targets, spec).await {
+            match self.run(job, &round.notes, reader, targets, spec).await {
                 Ok(copied) => {
                     let keep_hashes = expected.is_none();
                     return self.commit_all(job, image, round, copied, keep_hashes).await;
                 }
                 Err(failed) => match failed.error {
                     CopyError::Cancelled => return Ok(Some(Ended::Stopped)),
+                    CopyError::Suspended => return Ok(Some(Ended::Suspended)),
                     CopyError::AllTargetsFailed(errors) => {
                         round.lost.extend(errors.iter().map(|error| loss(&error.store, error)));
                         self.clear(&std::mem::take(&mut round.lanes)).await;
@@ -160,84 +180,61 @@ impl CopyJob {
         Ok(None)
     }
 
-    /// Begins an object in each lane's store. A lane that cannot begin is lost; where all must succeed the
-    /// first loss ends it for all of them.
-    async fn begin_all(
-        &self,
-        image: &Image,
-        round: &mut Round,
-        on_failure: OnFailure,
-    ) -> Answer<Vec<Target>> {
-        let spec = WriteSpec { image: image.id.clone(), owner: image.owner.clone(), len: image.size };
-        let mut targets = Vec::new();
-        let mut kept = Vec::new();
-        let mut failed = false;
-        for lane in std::mem::take(&mut round.lanes) {
-            if failed && on_failure == OnFailure::AbortAll {
-                self.clear(std::slice::from_ref(&lane)).await;
-                continue;
+    /// Keeps what there is to read.
+    async fn note_source(&self, round: &Round, reader: &dyn StoreReader, name: &str) {
+        let found =
+            survey(reader).await.inspect_err(|error| tracing::warn!(%error, "a source has no extents"));
+        let change = |kept: &mut Kept| {
+            let Some(plan) = &mut kept.plan else { return };
+            for target in plan.targets.iter_mut().filter(|target| target.source == plan.source) {
+                target.source = Some(name.into());
             }
-            match self.core.begin(&lane, &spec).await {
-                Ok(writer) => {
-                    let (store, capability) = (lane.id().clone(), lane.store.capability());
-                    targets.push(Target { store, writer, capability });
-                    kept.push(lane);
-                }
-                Err(ImageError::Store(error)) => {
-                    failed = true;
-                    round.lost.push(loss(lane.id(), &error));
-                    self.clear(std::slice::from_ref(&lane)).await;
-                }
-                Err(error) => {
-                    round.lanes = kept;
-                    round.lanes.push(lane);
-                    return Err(error);
-                }
-            }
-        }
-        if failed && on_failure == OnFailure::AbortAll {
-            for target in targets.drain(..) {
-                if let Err(error) = target.writer.abort().await {
-                    tracing::warn!(store.id = %target.store, error = %error, "an object that does not count is still there");
-                }
-            }
-            self.clear(&kept).await;
-            kept.clear();
-        }
-        round.lanes = kept;
-        Ok(targets)
+            (plan.source, plan.extents) = (Some(name.into()), found.ok());
+        };
+        round.notes.note(change).await;
+    }
+
+    fn checkpoints(&self, round: &Round, progress: &Arc<Progress>) -> CopyCheckpoints {
+        let keep = Arc::new(Keeper::new(&self.core, &round.notes, &round.lanes, progress));
+        CopyCheckpoints { bytes: CHECKPOINT_BYTES, time: self.core.settings.copy_checkpoint, keep }
     }
 
     /// Copies, and tells the task how far it is.
     async fn run(
         &self,
         job: &Job,
+        notes: &Notes,
         reader: Arc<dyn StoreReader>,
         targets: Vec<Target>,
         spec: CopySpec,
     ) -> Result<Copied, Failed<CopyError>> {
         let progress = Arc::clone(&spec.progress);
-        let mut copying = pin!(copy(Arc::clone(&reader), targets, spec, &self.core.budget));
-        let mut ticks = tokio::time::interval(PROGRESS_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let copied = loop {
-            tokio::select! {
-                copied = &mut copying => break copied,
-                _ = ticks.tick() => {
-                    let now = progress.snapshot();
-                    let text = format!("Copied {} of {} MiB", now.done / MIB, now.total / MIB);
-                    let state = self.core.task_state(TaskStatus::Processing, text);
-                    if let Err(error) = self.core.images.change_task(&job.id, &state).await {
-                        tracing::warn!(job.id = %job.id, error = %error.source, "the progress of a copy cannot be noted");
-                    }
-                }
-            }
+        // Both are driven at the same time: each may have to wait for what the other holds of the database.
+        let copied = tokio::select! {
+            copied = copy(Arc::clone(&reader), targets, spec, &self.core.budget) => copied,
+            never = self.report(job, notes, &progress) => match never {},
         };
         if let Err(error) = reader.close().await {
             tracing::warn!(job.id = %job.id, error = %error, "a source did not close");
         }
         self.core.crash.pass("copy.written").await;
         copied
+    }
+
+    /// Tells the task, and keeps, how far the copy is, until it is dropped.
+    async fn report(&self, job: &Job, notes: &Notes, progress: &Progress) -> Infallible {
+        let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = progress.snapshot();
+            notes.note(|kept| kept.done = now.done).await;
+            let text = format!("Copied {} of {} MiB", now.done / MIB, now.total / MIB);
+            let state = self.core.task_state(TaskStatus::Processing, text);
+            if let Err(error) = self.core.images.change_task(&job.id, &state).await {
+                tracing::warn!(job.id = %job.id, error = %error.source, "the progress of a copy cannot be noted");
+            }
+        }
     }
 
     /// Commits each target and notes its location, one transaction each.

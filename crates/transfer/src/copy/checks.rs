@@ -6,35 +6,26 @@ use std::io;
 use scurry_types::{BLOCK_SIZE, BlockHashes, Digests};
 use tokio_util::sync::CancellationToken;
 
+use crate::CopyError;
 use crate::blocks::{Blocks, WrongBlock};
 use crate::digests::Digesting;
 use crate::piece::Part;
 use crate::side::Side;
-use crate::{CopyError, CopySpec};
 
-/// The threads that check one copy.
+/// The threads that look at one copy.
 #[derive(Debug)]
 pub(crate) struct Checks {
     blocks: Side<Blocks>,
-    /// Only without block hashes: digests cannot skip holes.
     digests: Option<(Digesting, Digests)>,
-    failed: CancellationToken,
 }
 
 impl Checks {
-    pub(crate) fn start(spec: &CopySpec) -> io::Result<Self> {
-        let failed = CancellationToken::new();
-        let blocks = Side::start("blake3", Blocks::new(spec.expected.clone(), failed.clone()))?;
-        let digests = match (&spec.expected, &spec.digests) {
-            (None, Some(wanted)) => Some((Digesting::start(wanted.os_hash_algo)?, wanted.clone())),
-            _ => None,
-        };
-        Ok(Self { blocks, digests, failed })
-    }
-
-    /// Returns when a block is wrong.
-    pub(crate) async fn failed(&self) {
-        self.failed.cancelled().await;
+    pub(crate) fn start(wanted: Option<&Digests>) -> io::Result<Self> {
+        let blocks = Side::start("blake3", Blocks::new(None, CancellationToken::new()))?;
+        let digesting =
+            |wanted: &Digests| io::Result::Ok((Digesting::start(wanted.os_hash_algo)?, wanted.clone()));
+        let digests = wanted.map(digesting).transpose()?;
+        Ok(Self { blocks, digests })
     }
 
     pub(crate) async fn send(&self, part: &Part) {

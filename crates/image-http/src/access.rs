@@ -43,6 +43,7 @@ pub const ROUTE_RULES: &[(&str, &str, &[&str])] = &[
     ("DELETE", "/v2/images/{id}/file", &["upload_image"]),
     ("PUT", "/v2/images/{id}/stage", &["modify_image"]),
     ("POST", "/v2/images/{id}/import", &["modify_image", "copy_image"]),
+    ("GET", "/v2/images/{id}/copy-plan", &["copy_image"]),
     ("GET", "/v2/images/{id}/tasks", &["get_image"]),
     ("POST", "/v2/images/{id}/locations", &["add_image_location"]),
     ("GET", "/v2/images/{id}/locations", &["fetch_image_location"]),

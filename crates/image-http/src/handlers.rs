@@ -4,6 +4,7 @@
 pub(crate) mod actions;
 pub(crate) mod cache;
 pub(crate) mod cached_images;
+pub(crate) mod copy_plan;
 pub(crate) mod create_image;
 pub(crate) mod delete_image;
 pub(crate) mod download;

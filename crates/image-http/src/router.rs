@@ -21,9 +21,9 @@ use crate::api::Api;
 use crate::edge::{self, Front};
 use crate::error::ApiError;
 use crate::handlers::{
-    actions, cache, cached_images, create_image, delete_image, download, image_tasks, import, list_images,
-    locations, members, metadefs, schemas, show_image, stage, store_info, store_locations, tags, tasks,
-    update_image, upload, upload_session, usage,
+    actions, cache, cached_images, copy_plan, create_image, delete_image, download, image_tasks, import,
+    list_images, locations, members, metadefs, schemas, show_image, stage, store_info, store_locations, tags,
+    tasks, update_image, upload, upload_session, usage,
 };
 use crate::openapi;
 use crate::settings::HttpSettings;
@@ -77,6 +77,7 @@ fn routes() -> Router<Api> {
         .route("/v2/images/{id}/file", beyond_glance("GET, PUT, HEAD, PATCH, DELETE", get(download::download).put(upload::upload).head(upload_session::offset).patch(upload_session::append).delete(upload_session::cancel)))
         .route("/v2/images/{id}/stage", only("PUT", put(stage::stage)))
         .route("/v2/images/{id}/import", only("POST", post(import::import)))
+        .route("/v2/images/{id}/copy-plan", only("GET", get(copy_plan::show)))
         .route("/v2/images/{id}/tasks", only("GET", get(image_tasks::list)))
         .route("/v2/images/{id}/locations", only("GET, POST", get(locations::list).post(locations::add)))
         .route("/v2/images/{id}/actions/deactivate", only("POST", post(actions::deactivate)))

@@ -63,6 +63,7 @@ pub(super) fn schema(name: &str, schemas: &Schemas) -> Value {
             "properties": {"url": text, "metadata": {"type": "object"}},
             "required": ["url", "metadata"],
         }}),
+        "copy_plan" => copy_plan(),
         "image_tasks" => json!({
             "type": "object",
             "properties": {"tasks": {"type": "array", "items": {"type": "object", "required": ["id", "status"]}}},
@@ -121,6 +122,42 @@ pub(super) fn schema(name: &str, schemas: &Schemas) -> Value {
 fn listed(name: &str, item: Option<&Value>) -> Value {
     let item = item.cloned().unwrap_or_else(|| json!({"type": "object", "required": ["name"]}));
     json!({"type": "object", "properties": {name: {"type": "array", "items": item}}, "required": [name]})
+}
+
+fn copy_plan() -> Value {
+    let text = json!({"type": "string"});
+    let store = json!({"type": ["string", "null"]});
+    let bytes = json!({"type": "integer", "minimum": 0});
+    let strategy = json!({"type": "string", "enum": [
+        "backend_clone", "snapshot_clone", "server_side_copy", "reflink", "extent_copy",
+    ]});
+    let refused = json!({
+        "type": "object",
+        "properties": {"strategy": strategy, "source": store, "reason": text},
+        "required": ["strategy", "source", "reason"],
+    });
+    let target = json!({
+        "type": "object",
+        "properties": {
+            "store": text, "strategy": strategy, "source": store, "done": {"type": "boolean"},
+            "refused": {"type": "array", "items": refused},
+        },
+        "required": ["store", "strategy", "source", "refused", "done"],
+    });
+    let extents = json!({
+        "type": ["object", "null"],
+        "properties": {"count": bytes, "data_bytes": bytes, "zero_bytes": bytes},
+        "required": ["count", "data_bytes", "zero_bytes"],
+    });
+    json!({
+        "type": "object",
+        "properties": {
+            "image_id": text, "size": bytes, "source": store, "extents": extents,
+            "targets": {"type": "array", "items": target},
+            "task": store, "done_bytes": {"type": ["integer", "null"], "minimum": 0},
+        },
+        "required": ["image_id", "size", "source", "extents", "targets", "task", "done_bytes"],
+    })
 }
 
 fn import() -> Value {

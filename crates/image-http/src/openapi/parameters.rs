@@ -60,6 +60,7 @@ pub(super) fn named(name: &str) -> Value {
             query(name, json!({"type": "string", "enum": ["all", "pending", "accepted", "rejected"]}))
         }
         "os_hidden" | "protected" => query(name, json!({"type": "string", "enum": ["true", "false"]})),
+        "all" => query(name, json!({"type": "string", "enum": ["true", "false"]})),
         "size_min" | "size_max" => query(name, json!({"type": "integer"})),
         "task_type" => query("type", text()),
         "task_status" => query("status", text()),

@@ -84,3 +84,26 @@ async fn without_the_method_there_is_no_staging() {
     let stage = api.call("alice", "PUT", &format!("/v2/images/{id}/stage")).octets(b"x").await;
     stage.refuses(404, "'glance-direct' method is not available at this site.");
 }
+
+#[tokio::test]
+async fn the_plan_of_a_copy_is_shown() {
+    let api = TestApi::new().await;
+    let id = api.active("alice", b"data").await;
+    let plan = format!("/v2/images/{id}/copy-plan?all=true");
+    api.get("alice", &plan).await.refuses(403, "copy_image");
+    let answer = api.get("admin", &plan).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let shown = answer.json();
+    assert_eq!((&shown["image_id"], &shown["size"]), (&json!(id), &json!(4)));
+    assert_eq!((&shown["task"], &shown["source"]), (&Value::Null, &json!("fast")));
+    assert_eq!(shown["targets"][0]["store"], "slow");
+    assert_eq!(shown["targets"][0]["done"], false);
+    let strategy = shown["targets"][0]["strategy"].as_str().unwrap();
+    assert!(["extent_copy", "backend_clone"].contains(&strategy), "{strategy}");
+    let base = format!("/v2/images/{id}/copy-plan");
+    api.get("admin", &format!("{base}?all=maybe")).await.refuses(400, "must be true or false");
+    api.get("admin", &format!("{base}?all=true&stores=slow")).await.refuses(400, "both");
+    api.get("admin", &format!("{base}?stores=nowhere")).await.refuses(409, "nowhere");
+    api.get("admin", &format!("{base}?stores=fast")).await.refuses(400, "already present");
+    api.shutdown().await;
+}

@@ -43,6 +43,7 @@ const OUTCOMES: &[(&str, &str, &str, &str)] = &[
     ("PUT", "/v2/images/{id}/stage", "modify_image", "YYFNNNN"),
     ("POST", "/v2/images/{id}/import", "modify_image", "YYFNNNN"),
     ("POST", "/v2/images/{id}/import", "copy_image", "YFFNNNN"),
+    ("GET", "/v2/images/{id}/copy-plan", "copy_image", "YFFNNNN"),
     ("GET", "/v2/images/{id}/tasks", "get_image", "YYYNNNN"),
     ("POST", "/v2/images/{id}/locations", "add_image_location", "YYFNNNN"),
     ("GET", "/v2/images/{id}/locations", "fetch_image_location", "YFFNNNN"),

@@ -48,6 +48,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         NONE, &[400, 409, 410, 415, 503]),
     row("POST", "/v2/images/{id}/import", "Import data in the background", &["x_image_meta_store"], Body::Json("import"),
         &[(202, Reply::Empty)], &[400, 409, 502, 503, 504]),
+    row("GET", "/v2/images/{id}/copy-plan", "Show what copy-image would do, or is doing", &["stores", "all"], Body::None,
+        &[(200, Reply::Json("copy_plan"))], &[400, 409]),
     row("GET", "/v2/images/{id}/tasks", "List the tasks of an image", &[], Body::None, &[(200, Reply::Json("image_tasks"))], &[400]),
     row("GET", "/v2/images/{id}/locations", "List the places of an image's data", &[], Body::None,
         &[(200, Reply::Json("locations"))], &[400]),

@@ -2,6 +2,7 @@
 //! Calls of the Image API v2.
 
 mod cache;
+mod copying;
 mod model;
 mod stores;
 mod stretch;
@@ -14,6 +15,7 @@ use scurry_types::Secret;
 use serde_json::{Map, Value, json};
 
 pub use cache::{CacheContents, CachedImage, Pruned};
+pub use copying::{CopyExtents, CopyPlan, CopyRefusal, CopyTarget};
 pub use model::{Image, ImageLocation};
 pub use stores::StoreInfo;
 pub use stretch::{Data, Stretch};

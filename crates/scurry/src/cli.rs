@@ -3,6 +3,7 @@
 
 mod cache;
 mod cloud;
+mod copy;
 mod image;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use scurry_types::ImageId;
 
 pub(crate) use cache::{CacheAction, CacheOptions};
 pub(crate) use cloud::CloudOptions;
+pub(crate) use copy::CopyOptions;
 pub(crate) use image::{DownloadOptions, ImageAction, ShowOptions, UploadOptions};
 
 /// The whole command line.
@@ -81,6 +83,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: VolumeAction,
     },
+    /// Copy an image to further stores by the best way there is, which it shows
+    Copy(CopyOptions),
     /// Look at the image cache of a node and manage it, as glance-cache-manage does
     Cache(CacheOptions),
     /// Print the completion script of a shell

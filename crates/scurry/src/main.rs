@@ -6,6 +6,7 @@ mod cache;
 mod cli;
 mod client;
 mod config_files;
+mod copy;
 mod db;
 mod demo;
 
@@ -42,6 +43,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Demo(_)
             | Command::Volume { .. }
             | Command::Cache(_)
+            | Command::Copy(_)
             | Command::Config { .. }
             | Command::Db { .. }
             | Command::Image { .. }
@@ -77,6 +79,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Policy { action } => policy::run(action),
             Command::Volume { action } => volume::run(action).await,
             Command::Cache(options) => cache::run(options).await,
+            Command::Copy(options) => copy::run(options).await,
             Command::Completions { .. } => Ok(ExitCode::SUCCESS),
         }
     })

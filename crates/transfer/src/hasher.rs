@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One running hash whose state can be kept and gone on from.
 
-use md5::digest::common::hazmat::{SerializableState, SerializedState};
-use md5::{Digest, Md5};
 use scurry_types::HashAlgorithm;
 use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+
+use self::md5::Md5;
+
+mod md5;
 
 /// A hash being computed.
 #[derive(Debug)]
@@ -55,13 +58,20 @@ impl Hasher {
 
     /// All it takes to go on.
     pub(crate) fn save(&self) -> Vec<u8> {
-        each!(self, hash => hash.serialize().to_vec())
+        match self {
+            Self::Md5(hash) => hash.save(),
+            Self::Sha1(hash) => hash.serialize().to_vec(),
+            Self::Sha224(hash) => hash.serialize().to_vec(),
+            Self::Sha256(hash) => hash.serialize().to_vec(),
+            Self::Sha384(hash) => hash.serialize().to_vec(),
+            Self::Sha512(hash) => hash.serialize().to_vec(),
+        }
     }
 
     /// Goes on from what [`Self::save`] gave; `None` when it did not.
     pub(crate) fn restore(algorithm: HashAlgorithm, state: &[u8]) -> Option<Self> {
         Some(match algorithm {
-            HashAlgorithm::Md5 => Self::Md5(restored(state)?),
+            HashAlgorithm::Md5 => Self::Md5(Md5::restore(state)?),
             HashAlgorithm::Sha1 => Self::Sha1(restored(state)?),
             HashAlgorithm::Sha224 => Self::Sha224(restored(state)?),
             HashAlgorithm::Sha256 => Self::Sha256(restored(state)?),

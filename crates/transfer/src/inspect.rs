@@ -1,40 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The disk format inspectors as one more thread that sees every byte.
+//! Block hashes and disk format inspectors: both are quick, so they share a thread.
 
 use scurry_formats::{Inspection, Inspector};
 
+use crate::blocks::{Blocks, BlocksState};
 use crate::checkpoint::Blob;
 use crate::piece::Part;
 use crate::side::Feed;
 
-/// The inspectors at work.
+/// Block hashes and, where they are asked, the inspectors at work.
 #[derive(Debug)]
-pub(crate) struct Inspecting(Inspector);
+pub(crate) struct Inspecting {
+    blocks: Blocks,
+    inspector: Option<Inspector>,
+}
 
 impl Inspecting {
-    pub(crate) fn new() -> Self {
-        Self(Inspector::new())
+    pub(crate) fn new(blocks: Blocks, inspect: bool) -> Self {
+        Self { blocks, inspector: inspect.then(Inspector::new) }
     }
 
     /// Goes on from a state; `None` when it cannot be read.
-    pub(crate) fn resumed(state: &Blob) -> Option<Self> {
-        Inspector::restore(&state.0).map(Self)
+    pub(crate) fn resumed(blocks: Blocks, inspector: Option<&Blob>) -> Option<Self> {
+        let inspector = match inspector {
+            Some(state) => Some(Inspector::restore(&state.0)?),
+            None => None,
+        };
+        Some(Self { blocks, inspector })
     }
 }
 
 impl Feed for Inspecting {
-    type Output = Inspection;
-    type State = Blob;
+    type Output = (<Blocks as Feed>::Output, Option<Inspection>);
+    type State = (BlocksState, Option<Blob>);
 
     fn feed(&mut self, part: &Part) {
-        part.show(|data| self.0.feed(data));
+        self.blocks.feed(part);
+        if let Some(inspector) = &mut self.inspector {
+            part.show(|data| inspector.feed(data));
+        }
     }
 
-    fn state(&self) -> Blob {
-        Blob(self.0.save())
+    fn state(&self) -> Self::State {
+        (self.blocks.state(), self.inspector.as_ref().map(|inspector| Blob(inspector.save())))
     }
 
-    fn finish(self) -> Inspection {
-        self.0.finish()
+    fn finish(self) -> Self::Output {
+        (self.blocks.end(), self.inspector.map(Inspector::finish))
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One target's way through a transfer: parts in, writes out, and taken back unless told to finish.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use scurry_store::{StoreError, StoreWriter};
@@ -14,6 +16,8 @@ use crate::{OpenTarget, Target};
 const QUEUE: usize = 4;
 /// Writes to one target under way at a time.
 const WRITES: usize = 4;
+/// Bytes after which a target begins to make durable what it has, so that little is left to do in the end.
+const WRITE_BACK: u64 = 64 << 20;
 
 /// What a lane is told.
 #[derive(Debug)]
@@ -116,15 +120,26 @@ async fn drive(
     writer: &dyn StoreWriter,
     fresh_from: u64,
 ) -> Result<Option<Last>, StoreError> {
+    let writes_back = AtomicBool::new(false);
     let mut writes = FuturesUnordered::new();
     let mut failure = None;
     let mut last = None;
+    let mut written = 0;
     while failure.is_none() {
         tokio::select! {
             biased;
             Some(result) = writes.next(), if !writes.is_empty() => failure = Result::err(result),
             order = queue.recv(), if writes.len() < WRITES => match order {
-                Some(Order::Write(part)) => writes.push(carry_out(writer, Work::Write(part, fresh_from))),
+                Some(Order::Write(part)) => {
+                    if let Part::Data(piece) = &part {
+                        written += piece.data.len() as u64;
+                    }
+                    writes.push(carry_out(writer, Work::Write(part, fresh_from)));
+                    if written >= WRITE_BACK && !writes_back.swap(true, Ordering::Relaxed) {
+                        written = 0;
+                        writes.push(carry_out(writer, Work::WriteBack(&writes_back)));
+                    }
+                }
                 Some(Order::Sync(done)) => {
                     // Only what has returned is made durable.
                     failure = settle(&mut writes).await;
@@ -157,15 +172,22 @@ async fn settle(
 }
 
 /// What a lane is busy with.
-enum Work {
+enum Work<'a> {
     /// A part, and from where on space is fresh.
     Write(Part, u64),
     Sync(oneshot::Sender<()>),
+    /// Some of what was written becomes durable early; tells when it did.
+    WriteBack(&'a AtomicBool),
 }
 
-async fn carry_out(writer: &dyn StoreWriter, work: Work) -> Result<(), StoreError> {
+async fn carry_out(writer: &dyn StoreWriter, work: Work<'_>) -> Result<(), StoreError> {
     match work {
         Work::Write(part, fresh_from) => write(writer, part, fresh_from).await,
+        Work::WriteBack(busy) => {
+            let result = writer.sync().await;
+            busy.store(false, Ordering::Relaxed);
+            result
+        }
         Work::Sync(done) => {
             writer.sync().await?;
             // Whoever wanted to know may not wait any more.

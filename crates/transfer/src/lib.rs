@@ -21,6 +21,7 @@ mod inspect;
 mod lane;
 mod piece;
 mod plan;
+mod pool;
 mod progress;
 mod regroup;
 mod side;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::piece::Part;
@@ -25,7 +25,7 @@ pub(crate) struct Regroup<'a> {
 
 #[derive(Debug)]
 struct Filling {
-    data: BytesMut,
+    data: Vec<u8>,
     room: usize,
     share: Reservation,
     since: Instant,
@@ -56,7 +56,7 @@ impl<'a> Regroup<'a> {
                 if chunk.len() >= room {
                     return Some(self.part(chunk.split_to(room), share));
                 }
-                Filling { data: BytesMut::with_capacity(room), room, share, since: Instant::now() }
+                Filling { data: self.budget.pool().empty(room), room, share, since: Instant::now() }
             }
         };
         let taken = chunk.split_to(chunk.len().min(filling.room - filling.data.len()));
@@ -84,7 +84,8 @@ impl<'a> Regroup<'a> {
     }
 
     fn emit(&mut self, filling: Filling) -> Part {
-        self.part(filling.data.freeze(), filling.share)
+        let data = self.budget.pool().lend(filling.data);
+        self.part(data, filling.share)
     }
 
     fn part(&mut self, data: Bytes, share: Reservation) -> Part {

@@ -19,8 +19,7 @@ use crate::{IngestSpec, Inspection};
 #[derive(Debug)]
 pub(crate) struct Watchers {
     digests: Digesting,
-    blocks: Side<Blocks>,
-    inspection: Option<Side<Inspecting>>,
+    looks: Side<Inspecting>,
 }
 
 /// What they have to say in the end.
@@ -35,16 +34,15 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct States {
     digests: digests::States,
-    blocks: oneshot::Receiver<BlocksState>,
-    inspection: Option<oneshot::Receiver<Blob>>,
+    looks: oneshot::Receiver<(BlocksState, Option<Blob>)>,
 }
 
 impl Watchers {
     pub(crate) fn start(spec: &IngestSpec) -> io::Result<Self> {
+        let blocks = Blocks::new(None, CancellationToken::new());
         Ok(Self {
             digests: Digesting::start(spec.algorithm)?,
-            blocks: Side::start("blake3", Blocks::new(None, CancellationToken::new()))?,
-            inspection: spec.inspect.then(|| Side::start("inspect", Inspecting::new())).transpose()?,
+            looks: Side::start("blake3", Inspecting::new(blocks, spec.inspect))?,
         })
     }
 
@@ -53,44 +51,28 @@ impl Watchers {
         let unreadable = || io::Error::other("a checkpoint cannot be read");
         let mut blocks = Blocks::resumed(&from.blocks).ok_or_else(unreadable)?;
         blocks.data(begun);
-        let inspecting = |state| Inspecting::resumed(state).ok_or_else(unreadable);
-        let inspecting = from.inspector.as_ref().map(inspecting).transpose()?;
-        Ok(Self {
-            digests: Digesting::resumed(from)?,
-            blocks: Side::start("blake3", blocks)?,
-            inspection: inspecting.map(|inspecting| Side::start("inspect", inspecting)).transpose()?,
-        })
+        let looks = Inspecting::resumed(blocks, from.inspector.as_ref()).ok_or_else(unreadable)?;
+        Ok(Self { digests: Digesting::resumed(from)?, looks: Side::start("blake3", looks)? })
     }
 
     pub(crate) async fn send(&self, part: &Part) {
         self.digests.send(part).await;
-        self.blocks.send(part).await;
-        if let Some(inspection) = &self.inspection {
-            inspection.send(part).await;
-        }
+        self.looks.send(part).await;
     }
 
     /// Asks for all states after the parts that were sent.
     pub(crate) async fn ask(&self) -> States {
         let digests = self.digests.ask().await;
-        let blocks = self.blocks.ask().await;
-        let inspection = match &self.inspection {
-            Some(inspection) => Some(inspection.ask().await),
-            None => None,
-        };
-        States { digests, blocks, inspection }
+        let looks = self.looks.ask().await;
+        States { digests, looks }
     }
 
     pub(crate) async fn finish(self) -> io::Result<Seen> {
         let digests = self.digests.finish().await?;
-        let blocks = self.blocks.finish().await?;
+        let (blocks, inspection) = self.looks.finish().await?;
         // Nothing was expected of the blocks, so none can be wrong.
         let blocks =
             blocks.map_err(|WrongBlock(block)| io::Error::other(format!("block {block} is wrong")))?;
-        let inspection = match self.inspection {
-            Some(inspection) => Some(inspection.finish().await?),
-            None => None,
-        };
         Ok(Seen { digests, blocks, inspection })
     }
 }
@@ -100,11 +82,7 @@ impl States {
     pub(crate) async fn gather(self, at: Position) -> Option<Checkpoint> {
         let Position { offset, dirty_to, algorithm } = at;
         let (md5, secure) = self.digests.gather().await?;
-        let BlocksState { full, partial } = self.blocks.await.ok()?;
-        let inspector = match self.inspection {
-            Some(inspection) => Some(inspection.await.ok()?),
-            None => None,
-        };
+        let (BlocksState { full, partial }, inspector) = self.looks.await.ok()?;
         Some(Checkpoint { offset, dirty_to, algorithm, md5, secure, blocks: full, partial, inspector })
     }
 }

@@ -20,7 +20,7 @@ pub use cache::{CacheRecords, CachedImage, Hits};
 pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
 pub use journal::{Purpose, WriteRow};
 pub use metadef::{Existing, Loaded, MetadefOutcome, MetadefRepository};
-pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundRequest};
+pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundRequest, OutboundResume};
 pub use uploads::{Claim, Hold, Holder, Renewal, UploadSession, UploadSessions};
 
 use crate::image::{Image, ImageLocation};

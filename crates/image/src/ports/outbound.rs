@@ -17,12 +17,38 @@ pub struct OutboundRequest {
     pub token: Option<Secret>,
     /// The address is the operator's own (of the service catalogue): it need not pass the filter.
     pub trusted: bool,
+    /// Where to read on, if some of it was read before.
+    pub resume: Option<OutboundResume>,
+}
+
+impl OutboundRequest {
+    /// All of an address a client named.
+    #[must_use]
+    pub const fn of(url: String) -> Self {
+        Self { url, token: None, trusted: false, resume: None }
+    }
+}
+
+/// Bytes that were read before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundResume {
+    /// How many.
+    pub offset: u64,
+    /// What the address said that they are.
+    pub validator: String,
+    /// How many it has in all, where it said so.
+    pub len: Option<u64>,
 }
 
 /// What an address gives.
 pub struct OutboundBody {
-    /// Bytes announced; the stream fails when it has more or fewer.
+    /// Bytes of the whole announced; the stream fails when it has more or fewer.
     pub len: Option<u64>,
+    /// Where in the whole the stream begins: where it was asked to, or 0 when the address gives no parts, or
+    /// other bytes than before.
+    pub offset: u64,
+    /// What the address says that the bytes are, in a way parts can be asked for by.
+    pub validator: Option<String>,
     /// The bytes.
     pub body: Body,
 }

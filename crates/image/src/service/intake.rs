@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A body on its way into one or several stores, judged before it counts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::Stream;
+use futures::{Stream, TryStreamExt};
 use scurry_store::{Store, StoreError, StoreErrorKind, StoreWriter, StoredObject, WriteSpec};
 use scurry_transfer::{
-    Chunk, Failed, IngestError, IngestSpec, Ingested, OnFailure, OpenTarget, Progress, Target, TargetOutcome,
-    ingest,
+    Checkpoint, Checkpoints, Chunk, Failed, IngestError, IngestSpec, Ingested, OnFailure, OpenTarget,
+    Progress, Target, TargetOutcome, ingest,
 };
 use scurry_types::{BlockHashes, Digests, HashAlgorithm, StoreId};
 use tokio_util::sync::CancellationToken;
@@ -89,6 +89,16 @@ pub(super) struct IntakeSpec {
     pub(super) strict: bool,
     pub(super) progress: Arc<Progress>,
     pub(super) cancel: CancellationToken,
+    /// Whether another attempt may go on where this one stops.
+    pub(super) going: Option<Going>,
+}
+
+/// How another attempt goes on.
+#[derive(Debug)]
+pub(super) struct Going {
+    pub(super) checkpoints: Checkpoints,
+    /// Where an earlier one stopped, and a writer for each lane.
+    pub(super) resume: Option<(Checkpoint, Vec<Box<dyn StoreWriter>>)>,
 }
 
 /// Bytes were not taken in; nothing counts, but the lanes' journal rows are still there to be cleared.
@@ -99,11 +109,13 @@ pub(super) struct Refused {
     pub(super) stores: Vec<StoreId>,
     /// Whether another attempt may help.
     pub(super) later: bool,
+    /// The objects are as they were left, for that other attempt to go on with.
+    pub(super) left: bool,
 }
 
 impl From<ImageError> for Refused {
     fn from(error: ImageError) -> Self {
-        Self { error, stores: Vec::new(), later: false }
+        Self { error, stores: Vec::new(), later: false, left: false }
     }
 }
 
@@ -112,9 +124,14 @@ impl Refused {
         Self::by_stores(ImageError::from_write(error), vec![store.clone()])
     }
 
+    /// What was begun is of no use; another attempt begins from nothing.
+    pub(super) fn anew(why: &str) -> Self {
+        Self { later: true, ..ImageError::Unavailable { text: why.to_owned(), retry_after: None }.into() }
+    }
+
     fn by_stores(error: ImageError, stores: Vec<StoreId>) -> Self {
         let later = !stores.is_empty() && matches!(error, ImageError::Unavailable { .. });
-        Self { error, stores, later }
+        Self { error, stores, later, left: false }
     }
 }
 
@@ -146,32 +163,25 @@ impl Core {
         S: Stream<Item = Result<Chunk, BodyError>> + Send,
     {
         check_signature(image)?;
-        let mut lost = Vec::new();
-        let mut targets = Vec::new();
         let len = spec.declared_len.or(spec.expected_len);
         let room = self.room(image, len, lanes.len()).await?;
-        let write = WriteSpec { image: image.id.clone(), owner: image.owner.clone(), len };
-        for lane in lanes {
-            match self.begin(lane, &write).await {
-                Ok(writer) => targets.push(Target {
-                    store: lane.id().clone(),
-                    writer,
-                    capability: lane.store.capability(),
-                }),
-                Err(ImageError::Store(error))
-                    if spec.on_failure == OnFailure::DropTarget && lanes.len() > 1 =>
-                {
-                    lost.push(LostLane { store: lane.id().clone(), error });
-                }
-                Err(ImageError::Store(error)) => return Err(Refused::by_store(lane.id(), error)),
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let (going, resume) = match spec.going {
+            Some(Going { checkpoints, resume }) => (Some(checkpoints), resume),
+            None => (None, None),
+        };
+        let (resume, (targets, lost)) = match resume {
+            Some((checkpoint, writers)) => (Some(checkpoint), (targets(lanes, writers), Vec::new())),
+            None => (None, self.begin_all(image, lanes, len, spec.on_failure).await?),
+        };
         if targets.is_empty() {
             return Err(all_lost(lost));
         }
         let cap = self.settings.image_size_cap;
         let longest = room.as_ref().map_or(cap, |room| room.longest(cap));
+        // A store that is left out, or cannot go on, is not waited for.
+        let goes_on = |lane: &Lane| lane.store.capability().resume;
+        let checkpoints = going.filter(|_| lost.is_empty() && lanes.iter().all(goes_on));
+        let (body, broken) = noting(body, checkpoints.is_some());
         let ingested = ingest(
             body,
             targets,
@@ -184,9 +194,9 @@ impl Core {
                 on_target_failure: spec.on_failure,
                 progress: spec.progress,
                 cancel: spec.cancel,
-                resume: None,
-                checkpoints: None,
-                suspendable: false,
+                resume,
+                suspendable: checkpoints.is_some(),
+                checkpoints,
             },
             &self.budget,
         )
@@ -195,10 +205,34 @@ impl Core {
             (IngestError::TooLarge { max }, Some(room)) if *max < cap => {
                 room.too_long(max.saturating_add(1)).into()
             }
+            (IngestError::Suspended { .. }, _) => suspended(&failed, &broken),
             _ => refusal(failed),
         })?;
         self.crash.pass("write.written").await;
         self.settle(image, ingested, spec.strict, spec.on_failure, lost, room).await
+    }
+
+    /// Begins an object in each lane's store; those that may be left out are, with why.
+    async fn begin_all(
+        &self,
+        image: &Image,
+        lanes: &[Lane],
+        len: Option<u64>,
+        on_failure: OnFailure,
+    ) -> Result<(Vec<Target>, Vec<LostLane>), Refused> {
+        let (mut begun, mut lost) = (Vec::new(), Vec::new());
+        let write = WriteSpec { image: image.id.clone(), owner: image.owner.clone(), len };
+        for lane in lanes {
+            match self.begin(lane, &write).await {
+                Ok(writer) => begun.push(target(lane, writer)),
+                Err(ImageError::Store(error)) if on_failure == OnFailure::DropTarget && lanes.len() > 1 => {
+                    lost.push(LostLane { store: lane.id().clone(), error });
+                }
+                Err(ImageError::Store(error)) => return Err(Refused::by_store(lane.id(), error)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((begun, lost))
     }
 
     /// The algorithm of the deployment; an image keeps the one it has.
@@ -258,6 +292,41 @@ impl Core {
     }
 }
 
+fn target(lane: &Lane, writer: Box<dyn StoreWriter>) -> Target {
+    Target { store: lane.id().clone(), writer, capability: lane.store.capability() }
+}
+
+fn targets(lanes: &[Lane], writers: Vec<Box<dyn StoreWriter>>) -> Vec<Target> {
+    lanes.iter().zip(writers).map(|(lane, writer)| target(lane, writer)).collect()
+}
+
+/// Where it is noted what a body broke off with.
+type Broken = Arc<Mutex<Option<BodyError>>>;
+
+/// The body, and where it is noted what it broke off with: a transfer that can be gone on with does not say.
+fn noting<S>(body: S, noted: bool) -> (impl Stream<Item = Result<Chunk, BodyError>> + Send, Broken)
+where
+    S: Stream<Item = Result<Chunk, BodyError>> + Send,
+{
+    let broken = Broken::default();
+    let note = Arc::clone(&broken);
+    let body = body.map_err(move |error| {
+        if !noted {
+            return error;
+        }
+        *note.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        BodyError::ClientGone
+    });
+    (body, broken)
+}
+
+/// A transfer that another attempt may go on with, unless the body is of no use.
+fn suspended(failed: &Failed<IngestError>, broken: &Mutex<Option<BodyError>>) -> Refused {
+    let broken = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let refused = broken.map_or_else(|| Refused::anew(&failed.to_string()), unreadable);
+    Refused { left: refused.later, ..refused }
+}
+
 async fn abort(targets: impl IntoIterator<Item = OpenTarget>) {
     for target in targets {
         let store = target.store().clone();
@@ -284,7 +353,7 @@ pub(super) fn unreadable(error: BodyError) -> Refused {
         BodyError::Malformed(_) => ImageError::Invalid(error.to_string()).into(),
         BodyError::Unusable(text) => ImageError::UnsupportedMedia(text).into(),
         BodyError::Outbound { text, later } => {
-            Refused { error: ImageError::Unavailable { text, retry_after: None }, stores: Vec::new(), later }
+            Refused { later, ..ImageError::Unavailable { text, retry_after: None }.into() }
         }
         BodyError::Local(source) => {
             ImageError::Local { text: "cannot read the staged image".to_owned(), source }.into()
@@ -314,6 +383,8 @@ pub(super) fn refusal(failed: Failed<IngestError>) -> Refused {
                 .map_or_else(|| ImageError::Unavailable { text, retry_after: None }, ImageError::from_write);
             Refused::by_stores(error, stores)
         }
+        IngestError::CannotResume { .. } => Refused::anew(&text),
+        IngestError::TakenOver => Refused { left: true, ..Refused::anew(&text) },
         IngestError::Hashing(source) => {
             ImageError::Local { text: "cannot hash the image".to_owned(), source }.into()
         }

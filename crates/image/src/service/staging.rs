@@ -4,11 +4,11 @@
 use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt};
 use scurry_transfer::Chunk;
 use scurry_types::{ImageId, ImageStatus};
 use tokio::fs::{self, File};
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use super::Answer;
@@ -16,8 +16,7 @@ use super::core::Core;
 use crate::body::{Body, BodyError};
 use crate::error::ImageError;
 
-/// Bytes read from a staged file at a time.
-const PIECE: usize = 1 << 20;
+mod sparse;
 
 fn local(verb: &str, path: &Path) -> impl FnOnce(std::io::Error) -> ImageError {
     let text = format!("cannot {verb} {} in the staging area", path.display());
@@ -96,23 +95,16 @@ impl Core {
     }
 
     /// The bytes of a staged file.
+    /// The staged file's length, and what it holds from `offset` on.
     pub(super) async fn read_staged(
         &self,
         id: &ImageId,
+        offset: u64,
     ) -> Answer<(u64, impl Stream<Item = Result<Chunk, BodyError>> + Send + use<>)> {
         let path = self.staged_file(id);
         let file = File::open(&path).await.map_err(local("open", &path))?;
         let len = file.metadata().await.map_err(local("read", &path))?.len();
-        let pieces = stream::unfold(Some(file), |state| async move {
-            let mut file = state?;
-            let mut piece = bytes::BytesMut::with_capacity(PIECE);
-            match file.read_buf(&mut piece).await {
-                Ok(0) => None,
-                Ok(_) => Some((Ok(Chunk::Data(piece.freeze())), Some(file))),
-                Err(error) => Some((Err(BodyError::Local(error)), None)),
-            }
-        });
-        Ok((len, pieces))
+        Ok((len, sparse::body(file.into_std().await, offset, len)))
     }
 
     pub(super) async fn remove_unfinished_stage(&self, id: &ImageId) -> Answer<()> {

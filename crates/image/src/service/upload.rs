@@ -113,6 +113,7 @@ impl Core {
             on_failure: OnFailure::AbortAll,
             progress: Arc::default(),
             cancel: entry.cancel.clone(),
+            going: None,
         };
         let taken = match self.enforce(caller.project.as_ref(), Resource::CountUploading, 0).await {
             Ok(()) => self.take_in(&image, &lanes, body, spec).await,

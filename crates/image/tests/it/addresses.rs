@@ -19,6 +19,10 @@ pub(crate) enum Answer {
     Unannounced(Vec<u8>),
     /// These bytes of the number announced, then the connection breaks.
     Broken(Vec<u8>, u64),
+    /// All of these bytes up to there, as a version with that name; parts of that version are given.
+    Version(Vec<u8>, &'static str, Option<usize>),
+    /// These bytes of the number announced, as a version with that name, then nothing more for ever.
+    Stalled(Vec<u8>, u64, &'static str),
     /// Not found and the like.
     Failed,
     /// Not now.
@@ -68,6 +72,7 @@ impl Outbound for Addresses {
         self.asked.lock().unwrap().push(request.clone());
         let once = self.once.lock().unwrap().get_mut(&request.url).and_then(VecDeque::pop_front);
         let always = || self.always.lock().unwrap().get(&request.url).cloned().map(Answer::Whole);
+        let (mut offset, mut validator) = (0, None);
         let (len, list) = match once.or_else(always) {
             None | Some(Answer::Failed) => {
                 return Err(OutboundError::Failed("http://mirror.test answered 404 Not Found".to_owned()));
@@ -82,12 +87,27 @@ impl Outbound for Addresses {
                 list.push(Err(BodyError::Outbound { text: "it broke off".to_owned(), later: true }));
                 (Some(len), list)
             }
+            Some(Answer::Version(content, name, end)) => {
+                validator = Some(name.to_owned());
+                let resume = request.resume.as_ref().filter(|resume| resume.validator == name);
+                offset = resume.map_or(0, |resume| resume.offset);
+                let mut list = pieces(&content[offset as usize..end.unwrap_or(content.len())]);
+                if end.is_some() {
+                    list.push(Err(BodyError::Outbound { text: "it broke off".to_owned(), later: true }));
+                }
+                (Some(content.len() as u64), list)
+            }
+            Some(Answer::Stalled(content, len, name)) => {
+                let body = stream::iter(pieces(&content)).map_ok(Chunk::Data).chain(stream::pending());
+                let validator = Some(name.to_owned());
+                return Ok(OutboundBody { len: Some(len), offset, validator, body: body.boxed() });
+            }
             Some(Answer::Endless) => {
                 let piece = Bytes::from(vec![7; 100_000]);
                 let body = stream::repeat_with(move || Ok(piece.clone().into()));
-                return Ok(OutboundBody { len: None, body: body.boxed() });
+                return Ok(OutboundBody { len: None, offset, validator, body: body.boxed() });
             }
         };
-        Ok(OutboundBody { len, body: stream::iter(list).map_ok(Chunk::Data).boxed() })
+        Ok(OutboundBody { len, offset, validator, body: stream::iter(list).map_ok(Chunk::Data).boxed() })
     }
 }

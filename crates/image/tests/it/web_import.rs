@@ -2,6 +2,7 @@
 //! web-download, glance-download, and tasks of type `import`.
 
 use scurry_image::{ImageService, ImportMethod, ImportTask, NewImage, RemoteImage, Task};
+use scurry_store::Operation;
 use scurry_types::{ImageId, ImageStatus, JobId, TaskStatus};
 use serde_json::json;
 
@@ -64,6 +65,87 @@ async fn what_passes_is_tried_again() {
     world.outbound.then(Addresses::IMAGE, Answer::Broken(content()[..500_000].to_vec(), 3_000_000));
     world.outbound.then(Addresses::IMAGE, Answer::Whole(content()));
     assert_eq!(imported(&service, &image.id, &["one"]).await.status, TaskStatus::Success);
+    service.shutdown().await;
+    world.check().await;
+}
+
+#[tokio::test]
+async fn what_broke_off_is_read_on_and_other_bytes_begin_anew() {
+    let world = World::new();
+    let service = world.start().await;
+    let other: Vec<u8> = content().into_iter().map(|byte| byte ^ 0xff).collect();
+    for (second, offset, expected) in [
+        (Answer::Version(content(), "\"v1\"", None), 1_234_567, content()),
+        (Answer::Version(other.clone(), "\"v2\"", None), 0, other),
+        (Answer::Whole(content()), 0, content()),
+    ] {
+        let image = service.create(&caller("p"), raw()).await.unwrap();
+        let asked = world.outbound.asked().len();
+        world.outbound.then(Addresses::IMAGE, Answer::Version(content(), "\"v1\"", Some(1_234_567)));
+        world.outbound.then(Addresses::IMAGE, second.clone());
+        // One that has other bytes is asked again, for all of them.
+        world.outbound.always(Addresses::IMAGE, &expected);
+        let task = imported(&service, &image.id, &["one", "two"]).await;
+        assert_eq!(task.status, TaskStatus::Success, "{}", task.message);
+        let done = service.get(&caller("p"), &image.id).await.unwrap();
+        assert_eq!((done.status, done.size), (ImageStatus::Active, Some(3_000_000)));
+        for (location, store) in done.locations.iter().zip([0, 1]) {
+            assert!(world.stores[store].content(&location.url).unwrap() == expected);
+        }
+        let asked = world.outbound.asked().split_off(asked);
+        assert_eq!(asked.len(), if offset > 0 { 2 } else { 3 }, "{asked:?}");
+        assert!(asked[0].resume.is_none());
+        let resume = asked[1].resume.clone().unwrap();
+        assert_eq!(
+            (resume.offset, resume.validator.as_str(), resume.len),
+            (1_234_567, "\"v1\"", Some(3_000_000))
+        );
+    }
+    service.shutdown().await;
+    world.check().await;
+}
+
+#[tokio::test]
+async fn an_import_goes_on_after_a_restart() {
+    let world = World::new();
+    let service = world.start().await;
+    let image = service.create(&caller("p"), raw()).await.unwrap();
+    world
+        .outbound
+        .then(Addresses::IMAGE, Answer::Stalled(content()[..2_000_001].to_vec(), 3_000_000, "\"v1\""));
+    let task = service.import(&caller("p"), &image.id, web(&["one", "three"])).await.unwrap().unwrap();
+    while world.stores[2].faults().count(Operation::Write) < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    service.shutdown().await;
+    assert_eq!((world.stores[0].urls().len(), world.stores[2].urls().len()), (1, 1), "the objects stay");
+    world.outbound.then(Addresses::IMAGE, Answer::Version(content(), "\"v1\"", None));
+    let service = world.start().await;
+    assert_eq!(ended(&service, &task).await.status, TaskStatus::Success);
+    let resume = world.outbound.asked()[1].resume.clone().unwrap();
+    assert!(resume.offset >= 1 << 20, "{resume:?}");
+    let done = service.get(&caller("p"), &image.id).await.unwrap();
+    assert!(world.stores[2].content(&done.locations[1].url).unwrap() == content());
+    service.shutdown().await;
+    world.check().await;
+}
+
+#[tokio::test]
+async fn an_image_deleted_while_its_import_waits_leaves_nothing() {
+    let world = World::new();
+    let service = world.start().await;
+    let image = service.create(&caller("p"), raw()).await.unwrap();
+    world
+        .outbound
+        .then(Addresses::IMAGE, Answer::Stalled(content()[..2_000_001].to_vec(), 3_000_000, "\"v1\""));
+    service.import(&caller("p"), &image.id, web(&["one"])).await.unwrap().unwrap();
+    while world.stores[0].faults().count(Operation::Write) < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    service.delete(&caller("p"), &image.id).await.unwrap();
+    while !world.stores[0].urls().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     service.shutdown().await;
     world.check().await;
 }

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::http::HeaderValue;
 use futures::StreamExt;
 use scurry_config::GlanceConf;
-use scurry_fetch::{FetchError, FetchSettings, Fetcher, Filter, FilterRules, Request};
-use scurry_image::ports::{Outbound, OutboundBody, OutboundError, OutboundRequest};
+use scurry_fetch::{FetchError, FetchSettings, Fetched, Fetcher, Filter, FilterRules, Request};
+use scurry_image::ports::{Outbound, OutboundBody, OutboundError, OutboundRequest, OutboundResume};
 use scurry_image::{BodyError, Chunk};
 
 use crate::failure::Failure;
@@ -49,18 +50,39 @@ impl Outbound for FetchOutbound {
     }
 
     async fn get(&self, request: &OutboundRequest) -> Result<OutboundBody, OutboundError> {
+        let resume = request.resume.as_ref();
         let request = Request {
             token: request.token.clone(),
             trusted: request.trusted,
             ..Request::of(request.url.as_str())
         };
-        let fetched = self.0.get(&request).await.map_err(|error| refusal(&error))?;
-        let len = fetched.total();
+        let fetched = match self.read_on(&request, resume).await {
+            Some(fetched) => fetched,
+            None => self.0.get(&request).await.map_err(|error| refusal(&error))?,
+        };
+        let (len, offset) = (fetched.total(), fetched.position());
+        let validator = fetched.validator().and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = fetched.into_stream().map(|piece| {
             piece
                 .map(Chunk::Data)
                 .map_err(|error| BodyError::Outbound { text: error.chain(), later: error.is_passing() })
         });
-        Ok(OutboundBody { len, body: Box::pin(body) })
+        Ok(OutboundBody { len, offset, validator, body: Box::pin(body) })
+    }
+}
+
+impl FetchOutbound {
+    /// The rest of what was read before, or all of it where it is not the same any more; `None` when it has to
+    /// be asked for anew.
+    async fn read_on(&self, request: &Request, resume: Option<&OutboundResume>) -> Option<Fetched> {
+        let OutboundResume { offset, validator, len } = resume?;
+        let rest = Request {
+            range: Some(*offset..len.unwrap_or(u64::MAX)),
+            if_range: Some(HeaderValue::from_str(validator).ok()?),
+            ..request.clone()
+        };
+        let fetched = self.0.get(&rest).await.ok()?;
+        let rest = fetched.is_part() && fetched.position() == *offset && fetched.total() == *len;
+        (rest || !fetched.is_part()).then_some(fetched)
     }
 }

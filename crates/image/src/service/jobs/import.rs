@@ -6,9 +6,11 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
+use scurry_store::StoreWriter;
 use scurry_transfer::{OnFailure, Progress};
 use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 
+use self::mark::{Mark, Reopened};
 use super::origin::Opened;
 use super::plugins::Prepared;
 use super::{IMPORT, ImportPayload, Loss, Source, sentence};
@@ -19,6 +21,8 @@ use crate::service::Answer;
 use crate::service::core::Core;
 use crate::service::intake::{IntakeSpec, Lane, Refused, Taken};
 use crate::service::quota::{Resource, mebibytes};
+
+mod mark;
 
 /// Imports images.
 #[derive(Debug)]
@@ -40,9 +44,9 @@ impl ImportJob {
         if let Err(error) = core.make_task_image(id, &job.id, &payload).await {
             return self.not_made(job, &error).await;
         }
-        core.clear_earlier(id).await?;
         let held = core.held(id, &job.id).await?;
         let Some(image) = held.filter(|image| image.status == ImageStatus::Importing) else {
+            core.clear_earlier(id).await?;
             core.task_lost(&job.id).await?;
             core.remove_staged(id).await?;
             return Ok(Outcome::Failed("the image is gone".to_owned()));
@@ -50,33 +54,63 @@ impl ImportJob {
         let working = core.task_state(TaskStatus::Processing, String::new());
         core.images.change_task(&job.id, &working).await?;
         core.crash.pass("import.processing").await;
+        let reopened = core.reopen_import(job, &image, &payload).await?;
+        let (lanes, reopened) = match reopened {
+            Some(Reopened { lanes, mark, writers }) => (lanes, Some((mark, writers))),
+            None => match self.begin(job, id, &payload).await? {
+                Some(lanes) => (lanes, None),
+                None => return Ok(Outcome::Failed("the image is gone".to_owned())),
+            },
+        };
+        let rows: Vec<_> = lanes.iter().map(|lane| lane.row.clone()).collect();
+        match self.transfer(job, &image, &payload, &lanes, reopened, context).await {
+            Ok(stored) => self.succeed(job, &payload, stored, &rows).await,
+            Err(refused) => self.refused(job, &payload, refused, &rows, context).await,
+        }
+    }
+
+    /// Notes new writes, where nothing of earlier ones is left; `None` when the image is not the job's any more.
+    async fn begin(&self, job: &Job, id: &ImageId, payload: &ImportPayload) -> Answer<Option<Vec<Lane>>> {
+        let core = &self.core;
+        core.clear_earlier(id).await?;
         let mut lanes = Vec::new();
         for store in payload.stores.iter().filter_map(|store| core.stores.get(store.as_str())) {
             let row = WriteRow::begin(id, Some(&store.facts().id), &core.settings.node_id, Purpose::Import);
             lanes.push(Lane { store: Arc::clone(store), row });
         }
-        let rows: Vec<_> = lanes.iter().map(|lane| lane.row.clone()).collect();
-        let begun: Vec<_> = rows.iter().cloned().map(Change::Journal).collect();
+        let begun: Vec<_> = lanes.iter().map(|lane| Change::Journal(lane.row.clone())).collect();
         let guard = Guard::states(&[ImageStatus::Importing]);
-        if core.change_held(id, guard, &job.id, &begun).await? != ports::Outcome::Done {
-            return Ok(Outcome::Failed("the image is gone".to_owned()));
+        let outcome = core.change_held(id, guard, &job.id, &begun).await?;
+        Ok((outcome == ports::Outcome::Done).then_some(lanes))
+    }
+
+    /// What becomes of a job whose bytes did not come to their end.
+    async fn refused(
+        &self,
+        job: &Job,
+        payload: &ImportPayload,
+        refused: Refused,
+        rows: &[WriteRow],
+        context: &JobContext,
+    ) -> Answer<Outcome> {
+        let core = &self.core;
+        let Some(id) = &job.image_id else { return Ok(Outcome::Failed(refused.error.reason())) };
+        let held = core.held(id, &job.id).await?.is_some();
+        let stopped = context.stop.is_cancelled() && held;
+        // Another attempt might be another node's, which does not have the token of a remote image.
+        let again = refused.later && !matches!(payload.source, Source::Remote(_));
+        if !(refused.left && held && (stopped || again)) {
+            core.clear_writes(rows).await;
         }
-        match self.transfer(job, &image, &payload, &lanes, context).await {
-            Ok(stored) => self.succeed(job, &payload, stored, &rows).await,
-            Err(refused) => {
-                core.clear_writes(&rows).await;
-                if context.stop.is_cancelled() && core.held(id, &job.id).await?.is_some() {
-                    return Ok(Outcome::Interrupted);
-                }
-                // Another attempt might be another node's, which does not have the token of a remote image.
-                if refused.later && !matches!(payload.source, Source::Remote(_)) {
-                    return Ok(Outcome::Retry(refused.error.reason()));
-                }
-                let reason = refused.error.reason();
-                let stores = if refused.stores.is_empty() { payload.stores.clone() } else { refused.stores };
-                self.fail(job, &payload, &reason, stores).await
-            }
+        if stopped {
+            return Ok(Outcome::Interrupted);
         }
+        if again {
+            return Ok(Outcome::Retry(refused.error.reason()));
+        }
+        let reason = refused.error.reason();
+        let stores = if refused.stores.is_empty() { payload.stores.clone() } else { refused.stores };
+        self.fail(job, payload, &reason, stores).await
     }
 
     async fn transfer(
@@ -85,12 +119,20 @@ impl ImportJob {
         image: &Image,
         payload: &ImportPayload,
         lanes: &[Lane],
+        reopened: Option<(Mark, Vec<Box<dyn StoreWriter>>)>,
         context: &JobContext,
     ) -> Result<Stored, Refused> {
         let core = &self.core;
         let project = payload.project.as_ref();
         core.enforce(project, Resource::CountUploading, 0).await?;
-        let Opened { image, changes, origin } = core.open_origin(image, &job.id, &payload.source).await?;
+        let place = reopened.as_ref().map(|(mark, _)| mark.place());
+        let Opened { image, changes, origin } =
+            core.open_origin(image, &job.id, &payload.source, place).await?;
+        if place.is_some_and(|(offset, _)| offset != origin.offset) {
+            return Err(Refused::anew("the source cannot be read on, or has other bytes now"));
+        }
+        let version = origin.version.clone().filter(|_| core.imports_as_is());
+        let going = version.map(|version| mark::going(context, version, lanes, reopened));
         core.check_cap(origin.len)?;
         core.enforce(project, Resource::SizeTotal, mebibytes(origin.len)).await?;
         let Prepared { origin, image, strict } = core.prepare(&image, origin, &context.stop).await?;
@@ -106,6 +148,7 @@ impl ImportJob {
             strict,
             progress: Arc::clone(&progress),
             cancel: context.stop.clone(),
+            going,
         };
         let taken = tokio::select! {
             taken = Box::pin(core.take_in(&image, lanes, origin.body, spec)) => taken,
@@ -285,7 +328,11 @@ impl Handler for ImportJob {
         let _turn = self.core.turn(id).lock_owned().await;
         self.forget_token(&job.id);
         let stores = payload.stores.clone();
-        if let Err(error) = self.fail(job, &payload, reason, stores).await {
+        let undone = match self.core.clear_earlier(id).await {
+            Ok(()) => self.fail(job, &payload, reason, stores).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = undone {
             tracing::error!(image.id = %id, error = error.reason(), "a failed import cannot be undone");
         }
     }

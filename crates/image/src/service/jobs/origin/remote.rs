@@ -96,17 +96,25 @@ impl Core {
                 remote.image
             )));
         };
-        let request = OutboundRequest { url: format!("{url}/file"), token: Some(token), trusted: true };
-        let OutboundBody { len, body } = self.get_outbound(&request).await?;
+        let request = OutboundRequest {
+            token: Some(token),
+            trusted: true,
+            ..OutboundRequest::of(format!("{url}/file"))
+        };
+        let OutboundBody { len, body, .. } = self.get_outbound(&request).await?;
         if let Some(len) = len.filter(|len| *len != size) {
             return Err(unusable(format!("the remote image has {size} bytes, but {len} are sent")));
         }
         let (image, changes) = self.adopt(image, &described);
-        Ok(Opened { image, changes, origin: Origin { len: Some(size), body, file: None } })
+        Ok(Opened { image, changes, origin: Origin::made(Some(size), body, None) })
     }
 
     async fn describe(&self, url: &str, token: &Secret) -> Result<Map<String, Value>, Refused> {
-        let request = OutboundRequest { url: url.to_owned(), token: Some(token.clone()), trusted: true };
+        let request = OutboundRequest {
+            token: Some(token.clone()),
+            trusted: true,
+            ..OutboundRequest::of(url.to_owned())
+        };
         let text = gather(self.get_outbound(&request).await?.body).await?;
         serde_json::from_slice(&text).map_err(|_| unusable("the remote service does not describe an image"))
     }

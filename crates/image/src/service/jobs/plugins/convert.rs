@@ -51,7 +51,7 @@ impl Core {
         let conversion = blocking(move || begin(file, &claimed, output, &limits)).await?;
         let len = conversion.len();
         let body = produce(cancel.child_token().drop_guard(), move |chunk| pour(conversion, chunk));
-        Ok(Origin { len: Some(len), body, file: None })
+        Ok(Origin::made(Some(len), body, None))
     }
 }
 

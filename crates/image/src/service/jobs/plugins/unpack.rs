@@ -20,12 +20,12 @@ const UNUSABLE: &str = "the image cannot be decompressed";
 impl Core {
     /// What is not packed is passed on as it is.
     pub(super) async fn unpack(&self, origin: Origin, cancel: &CancellationToken) -> Result<Origin, Refused> {
-        let Origin { len, body, file } = origin;
+        let Origin { len, body, file, .. } = origin;
         let (beginning, body) = peek(body).await.map_err(unreadable)?;
-        let Some(packing) = Packing::of(&beginning) else { return Ok(Origin { len, body, file }) };
+        let Some(packing) = Packing::of(&beginning) else { return Ok(Origin::made(len, body, file)) };
         tracing::info!(?packing, "the image is unpacked");
         let body = if packing.needs_file() {
-            let file = self.at_hand(Origin { len, body, file }, cancel).await?;
+            let file = self.at_hand(Origin::made(len, body, file), cancel).await?;
             produce(cancel.child_token().drop_guard(), move |chunk| unpack_file(packing, file, chunk))
         } else {
             let stop = cancel.child_token();
@@ -36,7 +36,7 @@ impl Core {
                 unpacked.map_err(|error| body_error(error, UNUSABLE))
             })
         };
-        Ok(Origin { len: None, body, file: None })
+        Ok(Origin::made(None, body, None))
     }
 }
 

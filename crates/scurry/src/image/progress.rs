@@ -174,7 +174,7 @@ impl Meter {
                 self.0.bar.set_message(moved(data, zeroes));
             }
             Show::Lines => {
-                let percent = if total == 0 { 100 } else { position.min(total) * 100 / total };
+                let percent = (position.min(total) * 100).checked_div(total).unwrap_or(100);
                 eprintln!("{what} {percent} %: {}, {}/s", moved(data, zeroes), HumanBytes(speed as u64));
             }
             Show::Json { stdout } => emit(

@@ -201,6 +201,8 @@ impl Worker<'_> {
         match checked.await {
             Ok(Some(ops)) => Ok(ops),
             Ok(None) => Err(corrupt(index)),
+            // Only a runtime that shuts down cancels it: nothing is to be taken back then.
+            Err(error) if error.is_cancelled() => std::future::pending().await,
             Err(error) => Err(CopyError::Hashing(std::io::Error::other(error))),
         }
     }

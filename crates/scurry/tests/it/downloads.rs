@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::text;
 
@@ -84,7 +85,7 @@ impl Service {
             .unwrap();
         let mut answer = String::new();
         post.read_to_string(&mut answer).unwrap();
-        let (_, id) = answer.split_once(r#""id":"#).expect(&answer);
+        let (_, id) = answer.split_once(r#""id":"#).unwrap_or_else(|| panic!("{answer}"));
         id.split('"').nth(1).unwrap().to_owned()
     }
 
@@ -98,6 +99,15 @@ impl Service {
 
     fn path(&self) -> PathBuf {
         self.folder.path().join("images").join(&self.image)
+    }
+
+    /// Waits until nobody has the image file open any more.
+    fn wait_until_unread(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.reads() {
+            assert!(Instant::now() < deadline, "the image file is still open");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
     }
 
     /// Whether the service has the image's file open.
@@ -173,9 +183,7 @@ fn a_client_that_goes_away_leaves_nothing_open() {
         head_of(&mut gone);
         body_of(&mut gone, 10_000);
     }
-    while service.reads() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    service.wait_until_unread();
     let mut stream = service.connect();
     stream.write_all(service.get("Range: bytes=7-8\r\n").as_bytes()).unwrap();
     assert!(head_of(&mut stream).starts_with("HTTP/1.1 206"));
@@ -194,7 +202,5 @@ fn a_file_that_shrinks_cuts_the_connection() {
     let _ = stream.read_to_end(&mut received);
     assert!(received.len() < data.len());
     assert!(received == data[..received.len()], "no byte that never was in the file");
-    while service.reads() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    service.wait_until_unread();
 }

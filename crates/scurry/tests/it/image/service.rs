@@ -149,6 +149,15 @@ fn head(service: &Service) -> Response {
     response.body(Body::empty()).unwrap()
 }
 
+/// A body being taken in. Its client may go away at any point, which drops whatever handles it.
+struct Appending<'a>(&'a Service);
+
+impl Drop for Appending<'_> {
+    fn drop(&mut self) {
+        self.0.held.lock().unwrap().busy = false;
+    }
+}
+
 async fn take(service: &Service, method: &str, headers: &HeaderMap, body: Body) -> Response {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let session = text("upload-complete").is_some();
@@ -165,6 +174,7 @@ async fn take(service: &Service, method: &str, headers: &HeaderMap, body: Body) 
             held.length = text("upload-length").map(|length| length.parse().unwrap());
         }
     }
+    let _appending = Appending(service);
     let mut decoder = (text("content-type") == Some(MEDIA_TYPE)).then(Decoder::new);
     let pause = service.manners.lock().unwrap().pause;
     let limit = service.breaks();
@@ -202,7 +212,6 @@ async fn take(service: &Service, method: &str, headers: &HeaderMap, body: Body) 
         held.data[0] ^= 1;
     }
     activate(&mut held);
-    held.busy = false;
     let response = Response::builder().status(204);
     let response = if session {
         response.header("upload-complete", "?1").header("scurry-block-digest", block_digest(&held.data))
@@ -216,7 +225,6 @@ async fn take(service: &Service, method: &str, headers: &HeaderMap, body: Body) 
 /// without an answer, otherwise the answer is one a proxy gives.
 fn broken_off(service: &Service, session: bool) -> Response {
     let mut held = service.held.lock().unwrap();
-    held.busy = false;
     if !session {
         held.data.clear();
         held.record.insert("status".to_owned(), json!("queued"));

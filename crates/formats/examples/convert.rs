@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p scurry-formats --example convert IMAGE FORMAT OUT`
 
+#![allow(clippy::print_stderr, reason = "a program")]
+
 use std::error::Error;
 use std::fs::File;
 use std::os::unix::fs::FileExt;

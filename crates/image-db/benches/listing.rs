@@ -16,7 +16,7 @@ const IMAGES: i64 = 10_000;
 fn image(number: i64) -> Image {
     let created_at = DateTime::UNIX_EPOCH + TimeDelta::seconds(1_700_000_000 + number);
     let id = ImageId::random();
-    let location = ImageLocation::in_store(&StoreId::from("fast"), &format!("file:///images/{id}"));
+    let location = ImageLocation::in_store(&StoreId::from("fast"), format!("file:///images/{id}"));
     Image {
         id,
         name: Some(format!("image {}", number * 7919 % IMAGES)),

@@ -42,7 +42,7 @@ fn fan_out(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("digests of 64 MiB");
     group.throughput(Throughput::Bytes(LEN)).sample_size(10);
     // As a socket gives it out.
-    let received = Bytes::from((0..256_u32 << 10).map(|n| (n * n >> 7) as u8).collect::<Vec<_>>());
+    let received = Bytes::from((0..256_u32 << 10).map(|n| ((n * n) >> 7) as u8).collect::<Vec<_>>());
     let data = vec![Chunk::Data(received); (LEN >> 18) as usize];
     for algorithm in [HashAlgorithm::Md5, HashAlgorithm::Sha256, HashAlgorithm::Sha512] {
         group.bench_function(format!("data, {algorithm}"), |bench| {

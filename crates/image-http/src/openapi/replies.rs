@@ -22,7 +22,8 @@ pub(super) fn of(operation: &Operation) -> Value {
     for status in operation.refusals.iter().chain(common) {
         let known = all.contains_key(&status.to_string());
         if !known {
-            all.insert(status.to_string(), json!({"$ref": format!("#/components/responses/{status}")}));
+            let name = if takes_uploads(operation) { upload_refusal(*status) } else { status.to_string() };
+            all.insert(status.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
         }
     }
     all.sort_keys();
@@ -73,11 +74,21 @@ pub(super) fn headers() -> Value {
     })
 }
 
-/// Refusals: their body is shaped by the request's `Accept`.
+/// Whether it may be a part of an upload in several requests.
+fn takes_uploads(operation: &Operation) -> bool {
+    operation.path == "/v2/images/{id}/file" && operation.method != "GET"
+}
+
+fn upload_refusal(status: u16) -> String {
+    format!("upload_{status}")
+}
+
+/// Refusals: their body is shaped by the request's `Accept`; those of uploads in several requests are also problems
+/// of RFC 9457.
 pub(super) fn refusals() -> Value {
     let text = json!({"schema": {"type": "string"}});
     let one = |status: u16| {
-        let refusal = json!({
+        json!({
             "description": title(status),
             "headers": {"X-Openstack-Request-Id": {"$ref": "#/components/headers/request_id"}},
             "content": {
@@ -85,10 +96,16 @@ pub(super) fn refusals() -> Value {
                 "text/html": text,
                 "text/plain": text,
             },
-        });
-        (status.to_string(), refusal)
+        })
     };
-    Value::Object(REFUSALS.into_iter().map(one).collect())
+    let of_an_upload = |status: u16| {
+        let mut refusal = one(status);
+        refusal["content"]["application/problem+json"] = json!({"schema": {"type": "object"}});
+        refusal
+    };
+    let common = REFUSALS.into_iter().map(|status| (status.to_string(), one(status)));
+    let of_uploads = REFUSALS.into_iter().map(|status| (upload_refusal(status), of_an_upload(status)));
+    Value::Object(common.chain(of_uploads).collect())
 }
 
 fn title(status: u16) -> &'static str {

@@ -85,7 +85,7 @@ impl Service {
             .unwrap();
         let mut answer = String::new();
         post.read_to_string(&mut answer).unwrap();
-        let (_, id) = answer.split_once(r#""id":"#).unwrap_or_else(|| panic!("{answer}"));
+        let (_, id) = answer.split_once(r#""id":"#).unwrap();
         id.split('"').nth(1).unwrap().to_owned()
     }
 

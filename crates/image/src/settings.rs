@@ -126,7 +126,7 @@ impl Default for ImageSettings {
             api_limit_max: 1000,
             staging_dir: PathBuf::from("/var/lib/glance/os_glance_staging_store"),
             node_id: "local".to_owned(),
-            max_bytes_in_flight: 256 << 20,
+            max_bytes_in_flight: 80 << 20,
             delayed_delete: DelayedDelete::default(),
             task_time_to_live: Duration::from_secs(48 * 3600),
             concurrent_jobs: 16,

@@ -13,6 +13,7 @@ use rustix::fs::{CWD, FallocateFlags, RenameFlags, fallocate, renameat_with};
 use rustix::io::Errno;
 use scurry_store::{Operation, StoreError, StoreErrorKind, StoreWriter, StoredObject};
 use scurry_types::{ImageId, StoreId};
+use tokio::sync::Mutex;
 
 use crate::directory::{Directories, Directory};
 use crate::error::{Deed, blocking};
@@ -23,6 +24,8 @@ pub(crate) struct FileWriter {
     store: StoreId,
     url: String,
     file: Arc<File>,
+    /// The kernel writes a file's pages one call after the other, and calls that wait for that keep a core busy.
+    turn: Mutex<()>,
     part: Part,
 }
 
@@ -53,7 +56,13 @@ impl FileWriter {
             directories: Arc::clone(directories),
             file_perm,
         };
-        Ok(Self { store: store.clone(), url: directory.url(&name), file: Arc::new(file), part })
+        Ok(Self {
+            store: store.clone(),
+            url: directory.url(&name),
+            file: Arc::new(file),
+            turn: Mutex::default(),
+            part,
+        })
     }
 
     /// Opens the part file of that name again; `None` when it is gone.
@@ -73,7 +82,13 @@ impl FileWriter {
             directories: Arc::clone(directories),
             file_perm,
         };
-        Ok(Some(Self { store: store.clone(), url: directory.url(name), file: Arc::new(file), part }))
+        Ok(Some(Self {
+            store: store.clone(),
+            url: directory.url(name),
+            file: Arc::new(file),
+            turn: Mutex::default(),
+            part,
+        }))
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -181,6 +196,7 @@ impl StoreWriter for FileWriter {
 
     async fn write_at(&self, offset: u64, data: Bytes) -> Result<(), StoreError> {
         let file = Arc::clone(&self.file);
+        let _turn = self.turn.lock().await;
         blocking(&self.store, Operation::Write, move |deed| {
             file.write_all_at(&data, offset).map_err(|error| {
                 deed.failed(format!("cannot write {} bytes at byte {offset}", data.len()), error)

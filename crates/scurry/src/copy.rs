@@ -55,10 +55,10 @@ async fn find(client: &ImageClient, image: &str) -> Result<String, Failure> {
     if image.parse::<ImageId>().is_ok() {
         return Ok(image.to_owned());
     }
-    let mut ids =
-        client.ids_by_name(image).await.map_err(|error| Failure::new("cannot look for the image", error))?;
-    match (ids.pop(), ids.len()) {
-        (Some(id), 0) => Ok(id),
+    let named = client.images_named(image).await;
+    let mut found = named.map_err(|error| Failure::new("cannot look for the image", error))?;
+    match (found.pop(), found.len()) {
+        (Some(only), 0) => Ok(only.id),
         (None, _) => Err(Failure::plain(format!("there is no image {image:?} that you can see"))),
         (Some(_), more) => {
             Err(Failure::plain(format!("{} images are named {image:?}: give an id", more + 1)))

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lane::{Lane, LaneEnd, Order, Start};
 use crate::piece::Part;
-use crate::{LeftBehind, OnFailure, Target, TargetOutcome};
+use crate::{CopyError, Failed, LeftBehind, OnFailure, Target, TargetOutcome};
 
 /// The lanes of a transfer.
 #[derive(Debug)]
@@ -25,6 +25,18 @@ pub(crate) struct Fan {
 pub(crate) struct Ruins {
     pub(crate) errors: Vec<StoreError>,
     pub(crate) left_behind: Vec<LeftBehind>,
+}
+
+impl Ruins {
+    /// The end of a copy for this reason; where it is the targets, theirs.
+    pub(crate) fn of_copy(self, error: CopyError) -> Failed<CopyError> {
+        let Self { errors, left_behind } = self;
+        let error = match error {
+            CopyError::AllTargetsFailed(_) => CopyError::AllTargetsFailed(errors),
+            error => error,
+        };
+        Failed { error, left_behind }
+    }
 }
 
 impl Fan {

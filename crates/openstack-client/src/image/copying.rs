@@ -107,15 +107,4 @@ impl ImageClient {
         let message = answer["tasks"].get(0).and_then(|task| task["message"].as_str());
         Ok(message.filter(|text| !text.is_empty()).map(str::to_owned))
     }
-
-    /// Ids of the images of that name.
-    ///
-    /// # Errors
-    /// Every failure as [`ClientError`].
-    pub async fn ids_by_name(&self, name: &str) -> Result<Vec<String>, ClientError> {
-        let call = self.call(Method::GET, "/v2/images").query("name", name);
-        let answer: Value = call.fetch().await?;
-        let images = answer["images"].as_array().into_iter().flatten();
-        Ok(images.filter_map(|image| image["id"].as_str().map(str::to_owned)).collect())
-    }
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! MD5 and secure hashes of a stream, each on a thread of its own beside it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use aws_lc_rs::digest::{self, Context};
+use futures::StreamExt as _;
 use md5::{Digest as _, Md5};
+use scurry_formats::ImageReader;
 use scurry_types::HashAlgorithm;
 use scurry_types::extent_frames::Stretch;
 use tokio::sync::mpsc;
 
+use super::blocks;
+use super::body::threads;
+use super::progress::Meter;
 use crate::failure::Failure;
 
 /// Stretches that wait for a slow hash.
@@ -94,6 +99,25 @@ impl Hashing {
             // A thread ends before its channel only by a panic, which `finish` reports.
             let _ = sender.send(Some(stretch.clone())).await;
         }
+    }
+
+    /// Takes the first `len` bytes of a disk.
+    pub(super) async fn read(
+        &self,
+        disk: Arc<dyn ImageReader>,
+        len: u64,
+        meter: &Meter,
+    ) -> Result<(), Failure> {
+        let mut reads = std::pin::pin!(blocks::read(disk, 0..len, threads()));
+        let mut done = 0;
+        while let Some(read) = reads.next().await {
+            for stretch in read?.stretches {
+                self.take(&stretch).await;
+                done += blocks::stretch_len(&stretch);
+                meter.at(done);
+            }
+        }
+        Ok(())
     }
 
     /// The digests of all that was taken, hexadecimal; to be called once.

@@ -12,8 +12,6 @@ use scurry_types::size::MIB;
 use scurry_types::{HashAlgorithm, ImageId};
 use serde_json::json;
 
-use super::blocks;
-use super::body::threads;
 use super::digests::Hashing;
 use super::fetch::Fetching;
 use super::progress::Meter;
@@ -163,14 +161,6 @@ async fn take_up(sink: &Sink, hashing: &Hashing, meter: &Meter) -> Result<u64, F
     let _shown = meter.begin("checking what is there", part.len());
     let disk = read_for_conversion(part.file()?, &part.path, DiskFormat::Raw)
         .map_err(|error| Failure::new(format!("cannot read {}", part.path.display()), error))?;
-    let mut reads = std::pin::pin!(blocks::read(Arc::from(disk), 0..part.len(), threads()));
-    let mut done = 0;
-    while let Some(read) = reads.next().await {
-        for stretch in read?.stretches {
-            hashing.take(&stretch).await;
-            done += blocks::stretch_len(&stretch);
-            meter.at(done);
-        }
-    }
+    hashing.read(Arc::from(disk), part.len(), meter).await?;
     Ok(part.len())
 }

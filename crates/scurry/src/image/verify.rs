@@ -3,12 +3,9 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use scurry_openstack_client::image::Image;
 use scurry_types::HashAlgorithm;
 
-use super::blocks;
-use super::body::threads;
 use super::digests::Hashing;
 use super::progress::Meter;
 use super::source::Source;
@@ -95,15 +92,7 @@ pub(super) async fn read_again(image: &Image, source: &Source, meter: &Meter) ->
     meter.at(0);
     let _shown = meter.begin("verifying", source.len());
     let hashing = Hashing::start(&[algorithm]);
-    let mut reads = std::pin::pin!(blocks::read(Arc::clone(&source.disk), 0..source.len(), threads()));
-    let mut done = 0;
-    while let Some(read) = reads.next().await {
-        for stretch in read?.stretches {
-            hashing.take(&stretch).await;
-            done += blocks::stretch_len(&stretch);
-            meter.at(done);
-        }
-    }
+    hashing.read(Arc::clone(&source.disk), source.len(), meter).await?;
     compare(image, &hashing.finish().await?, source)
 }
 

@@ -15,7 +15,6 @@ use super::kept::Due;
 use super::lanes::Lanes;
 use super::walk::{Step, steps};
 use super::{Copied, CopySpec, Read};
-use crate::fan::Ruins;
 use crate::{CopyError, Failed, MemoryBudget, Target};
 
 /// Blocks under way at a time: also how far a target gets ahead of the slowest one.
@@ -37,23 +36,14 @@ pub(super) async fn copy(
                 let read = Read { blocks: run.expected, bytes_data, bytes_zero };
                 Ok(read.copied(targets))
             }
-            Err(Ruins { errors, left_behind }) => {
-                Err(Failed { error: CopyError::AllTargetsFailed(errors), left_behind })
-            }
+            Err(ruins) => Err(ruins.of_copy(CopyError::AllTargetsFailed(Vec::new()))),
         },
         Err(CopyError::Cancelled) if run.spec.checkpoints.is_some() => Err(run.suspend().await),
         Err(error @ CopyError::Suspended) => {
             run.lanes.leave();
             Err(Failed { error, left_behind: Vec::new() })
         }
-        Err(error) => {
-            let Ruins { errors, left_behind } = run.lanes.abort().await;
-            let error = match error {
-                CopyError::AllTargetsFailed(_) => CopyError::AllTargetsFailed(errors),
-                error => error,
-            };
-            Err(Failed { error, left_behind })
-        }
+        Err(error) => Err(run.lanes.abort().await.of_copy(error)),
     }
 }
 

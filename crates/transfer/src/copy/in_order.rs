@@ -10,7 +10,7 @@ use scurry_store::StoreReader;
 use super::checks::Checks;
 use super::parts::parts;
 use super::{Copied, CopySpec, Read};
-use crate::fan::{Fan, Ruins};
+use crate::fan::Fan;
 use crate::piece::Part;
 use crate::{CopyError, Failed, MemoryBudget, Target};
 
@@ -26,18 +26,9 @@ pub(super) async fn copy(
     match run.read_all().await {
         Ok(read) => match run.fan.finish().await {
             Ok(targets) => Ok(read.copied(targets)),
-            Err(Ruins { errors, left_behind }) => {
-                Err(Failed { error: CopyError::AllTargetsFailed(errors), left_behind })
-            }
+            Err(ruins) => Err(ruins.of_copy(CopyError::AllTargetsFailed(Vec::new()))),
         },
-        Err(error) => {
-            let Ruins { errors, left_behind } = run.fan.abort().await;
-            let error = match error {
-                CopyError::AllTargetsFailed(_) => CopyError::AllTargetsFailed(errors),
-                error => error,
-            };
-            Err(Failed { error, left_behind })
-        }
+        Err(error) => Err(run.fan.abort().await.of_copy(error)),
     }
 }
 

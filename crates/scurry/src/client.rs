@@ -5,8 +5,9 @@ mod clouds;
 mod settings;
 
 use chrono::{DateTime, Utc};
-use scurry_openstack_client::image::ImageClient;
+use scurry_openstack_client::image::{Image, ImageClient};
 use scurry_openstack_client::{Catalog, Secret, Session, SessionOptions, Token};
+use scurry_types::ImageId;
 
 use crate::cli::CloudOptions;
 use crate::failure::Failure;
@@ -42,6 +43,30 @@ pub(crate) fn images(options: &CloudOptions) -> Result<ImageClient, Failure> {
     };
     let region = session.options().region.clone();
     Ok(ImageClient::new(session, address, region.as_deref()))
+}
+
+/// The image of that id, or of a name only one image has.
+pub(crate) async fn find_image(client: &ImageClient, text: &str) -> Result<Image, Failure> {
+    let failed = |error| Failure::new(format!("cannot look for the image {text}"), error);
+    if text.parse::<ImageId>().is_ok() {
+        match client.image(text).await {
+            Err(error) if error.is_not_found() => {}
+            found => return found.map_err(failed),
+        }
+    }
+    let mut found = client.images_named(text).await.map_err(failed)?;
+    match (found.pop(), found.len()) {
+        (Some(image), 0) => Ok(image),
+        (Some(image), _) => {
+            let ids: Vec<&str> = found.iter().chain([&image]).map(|image| image.id.as_str()).collect();
+            Err(Failure::plain(format!(
+                "{} images are named {text:?}: give an id of {}",
+                ids.len(),
+                ids.join(", ")
+            )))
+        }
+        (None, _) => Err(Failure::plain(format!("there is no image {text:?} that you can see"))),
+    }
 }
 
 /// What counts for these options: an entry of clouds.yaml or the environment, and over it what was said itself.

@@ -12,7 +12,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use scurry_openstack_client::image::{CopyPlan, Image, ImageClient};
 use scurry_openstack_client::{ClientError, ErrorKind};
-use scurry_types::ImageId;
 use serde_json::{Value, json};
 
 use crate::cli::CopyOptions;
@@ -24,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(options: CopyOptions) -> Result<ExitCode, Failure> {
     let client = client::images(&options.cloud)?;
-    let id = find(&client, &options.image).await?;
+    let id = client::find_image(&client, &options.image).await?.id;
     let stores = &options.to;
     let planned = match client.copy_plan(&id, stores).await {
         // Glance has no plans; what it was asked for it copies all the same.
@@ -48,22 +47,6 @@ pub(crate) async fn run(options: CopyOptions) -> Result<ExitCode, Failure> {
     }
     let end = follow(&client, &id, stores, options.json).await;
     tell(&end.map_err(|error| Failure::new("cannot follow the copy, which goes on", error))?, options.json)
-}
-
-/// The id of the image of that id or name.
-async fn find(client: &ImageClient, image: &str) -> Result<String, Failure> {
-    if image.parse::<ImageId>().is_ok() {
-        return Ok(image.to_owned());
-    }
-    let named = client.images_named(image).await;
-    let mut found = named.map_err(|error| Failure::new("cannot look for the image", error))?;
-    match (found.pop(), found.len()) {
-        (Some(only), 0) => Ok(only.id),
-        (None, _) => Err(Failure::plain(format!("there is no image {image:?} that you can see"))),
-        (Some(_), more) => {
-            Err(Failure::plain(format!("{} images are named {image:?}: give an id", more + 1)))
-        }
-    }
 }
 
 fn read(plan: &Value) -> Result<CopyPlan, Failure> {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use scurry_formats::{DiskFormat, read_for_conversion};
-use scurry_openstack_client::image::{Image, ImageClient};
+use scurry_openstack_client::image::Image;
+use scurry_types::HashAlgorithm;
 use scurry_types::extent_frames::Stretch;
 use scurry_types::size::MIB;
-use scurry_types::{HashAlgorithm, ImageId};
 use serde_json::json;
 
 use super::digests::Hashing;
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 
 pub(super) async fn run(options: &DownloadOptions, meter: &Meter) -> Result<(), Failure> {
     let client = client::images(&options.cloud)?;
-    let image = find(&client, &options.image).await?;
+    let image = client::find_image(&client, &options.image).await?;
     let size = match (image.status.as_str(), image.size) {
         ("active" | "deactivated", Some(size)) => size,
         (status, _) => {
@@ -107,27 +107,6 @@ fn told_done(image: &Image, name: &Path, size: u64, verified: Verified, meter: &
             verified.sentence()
         ),
     );
-}
-
-/// By id, or by a name only one image has.
-async fn find(client: &ImageClient, text: &str) -> Result<Image, Failure> {
-    let failed = |error| Failure::new(format!("cannot find image {text}"), error);
-    if text.parse::<ImageId>().is_ok() {
-        match client.image(text).await {
-            Err(error) if error.is_not_found() => {}
-            found => return found.map_err(failed),
-        }
-    }
-    let mut found = client.images_named(text).await.map_err(failed)?;
-    match (found.pop(), found.len()) {
-        (Some(image), 0) => Ok(image),
-        (Some(image), _) => {
-            let ids: Vec<&str> =
-                found.iter().chain(std::iter::once(&image)).map(|image| image.id.as_str()).collect();
-            Err(Failure::plain(format!("more than one image is named {text:?}: {}", ids.join(", "))))
-        }
-        (None, _) => Err(Failure::plain(format!("there is no image {text:?}"))),
-    }
 }
 
 /// The id is safe as a file's name; what an image is named may be anything.

@@ -40,6 +40,7 @@ impl AuthSettings {
     /// As `[keystone_authtoken]` says.
     #[must_use]
     pub fn from_config(conf: &KeystoneAuthtoken) -> Self {
+        let defaults = SessionOptions::default();
         Self {
             credentials: credentials(&conf.auth),
             session: SessionOptions {
@@ -48,7 +49,8 @@ impl AuthSettings {
                 cafile: conf.cafile.clone(),
                 insecure: conf.insecure,
                 retries: conf.request_max_retries,
-                ..SessionOptions::default()
+                connect_timeout: conf.connect_timeout.unwrap_or(defaults.connect_timeout),
+                ..defaults
             },
             www_authenticate_uri: conf.www_authenticate_uri.clone(),
             token_cache_time: conf.token_cache_time,
@@ -102,7 +104,7 @@ mod tests {
     fn the_group_becomes_settings() {
         let text = "[keystone_authtoken]\nauth_url = http://k/identity\nwww_authenticate_uri = http://public/identity\n\
             username = glance\npassword = geheim\nproject_id = p1\nuser_domain_name = Default\ninterface = internal\n\
-            token_cache_time = 10\ninsecure = yes\n";
+            token_cache_time = 10\ninsecure = yes\nhttp_connect_timeout = 7\n";
         let files = ConfigFiles::parse(Path::new("glance-api.conf"), text).unwrap();
         let conf = GlanceConf::load(&files).unwrap().keystone_authtoken.unwrap();
         let settings = AuthSettings::from_config(&conf);
@@ -110,11 +112,27 @@ mod tests {
         assert_eq!(settings.token_cache_time, Duration::from_secs(10));
         assert_eq!(settings.session.interface, Interface::Internal);
         assert!(settings.session.insecure);
+        assert_eq!(settings.session.connect_timeout, Duration::from_secs(7));
         let AuthMethod::Password { user, project, .. } = &settings.credentials.method else {
             panic!("a password is expected")
         };
         assert_eq!(*user, PrincipalRef::named("glance", DomainRef::Name("Default".to_owned())));
         assert_eq!(*project, Some(PrincipalRef::Id("p1".to_owned())));
         assert!(!format!("{settings:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn the_account_may_be_in_a_section_of_its_own() {
+        let text = "[keystone_authtoken]\nauth_section = glance_account\nregion_name = R\n[glance_account]\n\
+            auth_url = http://k\nauth_type = v3applicationcredential\napplication_credential_id = ac1\n\
+            application_credential_secret = geheim\n";
+        let files = ConfigFiles::parse(Path::new("glance-api.conf"), text).unwrap();
+        let conf = GlanceConf::load(&files).unwrap().keystone_authtoken.unwrap();
+        let settings = AuthSettings::from_config(&conf);
+        let method =
+            AuthMethod::ApplicationCredential { id: "ac1".to_owned(), secret: "geheim".to_owned().into() };
+        assert_eq!(settings.credentials.method, method);
+        assert_eq!(settings.www_authenticate_uri, "http://k");
+        assert_eq!(settings.session.region.as_deref(), Some("R"));
     }
 }

@@ -2,21 +2,30 @@
 //! Asking Keystone about tokens, and remembering its answers for a while.
 
 mod cache;
+mod questions;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use futures::FutureExt as _;
 use scurry_openstack_client::identity::validate_token;
 use scurry_openstack_client::{ClientError, ErrorKind, Session};
 use scurry_types::Secret;
 
 use crate::context::Identity;
 use crate::settings::AuthSettings;
-use cache::{Cache, Key};
+use cache::{Cache, Cached, Key};
+use questions::{Question, Questions};
 
 /// Longest token looked at, in bytes; Keystone's own are far shorter.
 const TOKEN_LIMIT: usize = 16 << 10;
+/// How long a caller whose token was good a while ago waits for a slow Keystone.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long nobody waits for a Keystone that has just failed, if there is an older answer.
+const OUTAGE: Duration = Duration::from_secs(5);
 
 /// Why a token is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +42,7 @@ pub enum AuthError {
         retry_after: Duration,
         /// What went wrong.
         #[source]
-        source: ClientError,
+        source: Arc<ClientError>,
     },
 }
 
@@ -48,6 +57,9 @@ struct Inner {
     session: Session,
     settings: AuthSettings,
     cache: Cache,
+    questions: Questions,
+    /// When Keystone last could not be asked; none since it last answered.
+    failed: Mutex<Option<Instant>>,
 }
 
 impl TokenValidator {
@@ -58,7 +70,8 @@ impl TokenValidator {
     pub fn new(settings: AuthSettings) -> Result<Self, ClientError> {
         let session = Session::new(settings.credentials.clone(), settings.session.clone())?;
         let cache = Cache::new(settings.token_cache_time);
-        Ok(Self { inner: Arc::new(Inner { session, settings, cache }) })
+        let (questions, failed) = (Questions::default(), Mutex::new(None));
+        Ok(Self { inner: Arc::new(Inner { session, settings, cache, questions, failed }) })
     }
 
     /// The settings it was made with.
@@ -97,26 +110,69 @@ impl TokenValidator {
             return Err(AuthError::Unauthorized);
         }
         let key = Key::new(text, allow_expired);
-        if let Some(answer) = self.inner.cache.get(&key) {
-            return answer.ok_or(AuthError::Unauthorized);
-        }
-        match validate_token(&self.inner.session, token, allow_expired).await {
-            Ok(token) => {
-                let identity = Arc::new(Identity::from(token));
-                self.inner.cache.put(key, Some(Arc::clone(&identity)));
+        match self.inner.cache.get(&key) {
+            Some(Cached::Believed(answer)) => answer.ok_or(AuthError::Unauthorized),
+            Some(Cached::Due(identity)) => {
+                // Asked again early, beside this request: none waits for Keystone while a token is in use.
+                tokio::spawn(self.ask(key, token, allow_expired));
                 Ok(identity)
             }
-            Err(error) if error.is_not_found() => {
-                self.inner.cache.put(key, None);
-                Err(AuthError::Unauthorized)
+            Some(Cached::Stale(identity)) => self.renew(self.ask(key, token, allow_expired), identity).await,
+            None => told(self.ask(key, token, allow_expired).await),
+        }
+    }
+
+    /// A newer answer if Keystone gives one; while it is out of service, the older one goes on being believed.
+    async fn renew(&self, question: Question, older: Arc<Identity>) -> Result<Arc<Identity>, AuthError> {
+        let patience = if self.is_out() { Duration::ZERO } else { PATIENCE };
+        let answer = tokio::time::timeout(patience, tokio::spawn(question)).await;
+        match answer {
+            Ok(Ok(Ok(answer))) => answer.ok_or(AuthError::Unauthorized),
+            _ => {
+                tracing::warn!(
+                    "the identity service does not answer: a token is believed that it knew before"
+                );
+                Ok(older)
             }
-            Err(error) => {
-                if error.kind() == ErrorKind::Unauthorized {
-                    tracing::error!(%error, "the identity service refuses the account in [keystone_authtoken]");
+        }
+    }
+
+    fn is_out(&self) -> bool {
+        let failed = *self.inner.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.is_some_and(|at| at.elapsed() < OUTAGE)
+    }
+
+    /// Keystone's answer, which all who ask the same at the same time share.
+    fn ask(&self, key: Key, token: &Secret, allow_expired: bool) -> Question {
+        let (inner, token) = (Arc::clone(&self.inner), token.clone());
+        self.inner.questions.join(key.clone(), || {
+            async move {
+                let answer = match validate_token(&inner.session, &token, allow_expired).await {
+                    Ok(token) => Ok(Some(Arc::new(Identity::from(token)))),
+                    Err(error) if error.is_not_found() => Ok(None),
+                    Err(error) => Err(Arc::new(error)),
+                };
+                *inner.failed.lock().unwrap_or_else(PoisonError::into_inner) =
+                    answer.is_err().then(Instant::now);
+                if let Ok(answer) = &answer {
+                    inner.cache.put(key, answer.clone());
                 }
-                let retry_after = error.retry_after().unwrap_or(Duration::from_secs(5));
-                Err(AuthError::Unavailable { retry_after, source: error })
+                answer
             }
+            .boxed()
+        })
+    }
+}
+
+fn told(answer: questions::Answer) -> Result<Arc<Identity>, AuthError> {
+    match answer {
+        Ok(answer) => answer.ok_or(AuthError::Unauthorized),
+        Err(error) => {
+            if error.kind() == ErrorKind::Unauthorized {
+                tracing::error!(%error, "the identity service refuses the account in [keystone_authtoken]");
+            }
+            let retry_after = error.retry_after().unwrap_or(Duration::from_secs(5));
+            Err(AuthError::Unavailable { retry_after, source: error })
         }
     }
 }

@@ -31,6 +31,17 @@ async fn an_answer_is_remembered() {
 }
 
 #[tokio::test]
+async fn all_who_bring_a_token_at_once_share_one_question() {
+    let (keystone, address) = Keystone::start().await;
+    keystone.add_token("ann", &["member"], TimeDelta::hours(1));
+    let validator = TokenValidator::new(settings(&address)).unwrap();
+    let ann = token("ann");
+    let answers = futures::future::join_all((0..20).map(|_| validator.validate(&ann))).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().user_id.as_str() == "id-ann"));
+    assert_eq!(keystone.validations(), 1);
+}
+
+#[tokio::test]
 async fn a_refusal_is_remembered_too() {
     let (keystone, address) = Keystone::start().await;
     let validator = TokenValidator::new(settings(&address)).unwrap();

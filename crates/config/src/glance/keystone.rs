@@ -63,23 +63,29 @@ impl KeystoneAuth {
     /// `auth_url`. What is missing or wrong stays with the reader.
     #[must_use]
     pub fn read(reader: &Reader<'_>, group: &str) -> Option<Self> {
-        let text = |name: &str| filled(reader.opt::<String>(group, name));
+        Self::read_in(reader, group, group)
+    }
+
+    /// The account in a section that has another name than its group.
+    fn read_in(reader: &Reader<'_>, section: &str, group: &str) -> Option<Self> {
+        let text = |name: &str| filled(reader.opt_in::<String>(section, group, name));
+        let deprecated = |name: &str| reader.is_set(section, name).then(|| text(name)).flatten();
         let auth_url = text("auth_url")?;
         let credential = text("application_credential_id");
-        let kind = text("auth_type").or_else(|| deprecated(reader, group, "auth_plugin"));
+        let kind = text("auth_type").or_else(|| deprecated("auth_plugin"));
         let by_credential = match kind.as_deref() {
             Some("v3applicationcredential") => true,
             Some("password" | "v3password") => false,
             None => credential.is_some(),
             Some(other) => {
                 let text = format!("{other} is not supported: use password or v3applicationcredential");
-                reader.reject(group, "auth_type", &text);
+                reader.reject(section, "auth_type", &text);
                 return None;
             }
         };
         let need = |name: &str, value: Option<String>| {
             if value.is_none() {
-                reader.reject(group, name, "it must be set, as auth_url is");
+                reader.reject(section, name, "it must be set, as auth_url is");
             }
             value
         };
@@ -90,14 +96,14 @@ impl KeystoneAuth {
         } else {
             let user_id = text("user_id");
             let project_id = text("project_id");
-            let name = text("username").or_else(|| deprecated(reader, group, "user_name"));
+            let name = text("username").or_else(|| deprecated("user_name"));
             let user = need("username", user_id.clone().or(name));
             let password = need("password", text("password"));
             let domain = |of: &str| DomainSetting {
                 id: text(&format!("{of}_domain_id")).or_else(|| text("default_domain_id")),
                 name: text(&format!("{of}_domain_name")).or_else(|| text("default_domain_name")),
             };
-            let project = text("project_name").or_else(|| deprecated(reader, group, "tenant_name"));
+            let project = text("project_name").or_else(|| deprecated("tenant_name"));
             AuthMethod::Password {
                 user: user?,
                 user_is_id: user_id.is_some(),
@@ -111,11 +117,6 @@ impl KeystoneAuth {
         let system_scope = text("system_scope").as_deref() == Some("all");
         Some(Self { auth_url, method, system_scope })
     }
-}
-
-/// An older name, which only some groups have.
-fn deprecated(reader: &Reader<'_>, group: &str, name: &str) -> Option<String> {
-    reader.is_set(group, name).then(|| filled(reader.opt(group, name))).flatten()
 }
 
 /// `[keystone_authtoken]`.
@@ -141,6 +142,8 @@ pub struct KeystoneAuthtoken {
     pub service_token_roles_required: bool,
     /// How often a failed call is tried again.
     pub request_max_retries: u32,
+    /// How long a connection may take.
+    pub connect_timeout: Option<Duration>,
 }
 
 impl KeystoneAuthtoken {
@@ -148,9 +151,10 @@ impl KeystoneAuthtoken {
     #[must_use]
     pub fn read(reader: &Reader<'_>) -> Option<Self> {
         let group = "keystone_authtoken";
-        let auth = KeystoneAuth::read(reader, group)?;
         let text = |name: &str| filled(reader.opt::<String>(group, name));
-        let www = text("www_authenticate_uri").or_else(|| deprecated(reader, group, "auth_uri"));
+        let section = text("auth_section").unwrap_or_else(|| group.to_owned());
+        let auth = KeystoneAuth::read_in(reader, &section, group)?;
+        let www = text("www_authenticate_uri").or_else(|| text("auth_uri"));
         let cache: i64 = reader.opt(group, "token_cache_time").unwrap_or(300);
         Some(Self {
             www_authenticate_uri: www.unwrap_or_else(|| auth.auth_url.clone()),
@@ -163,6 +167,7 @@ impl KeystoneAuthtoken {
             service_token_roles: reader.opt(group, "service_token_roles").unwrap_or_default(),
             service_token_roles_required: reader.opt(group, "service_token_roles_required").unwrap_or(true),
             request_max_retries: reader.opt(group, "http_request_max_retries").unwrap_or(3),
+            connect_timeout: reader.opt(group, "http_connect_timeout").map(Duration::from_secs),
         })
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use tracing::Instrument;
 
 use crate::attachments::Attachments;
-use crate::cinder::{Cinder, IMAGE_ID, WRITING};
+use crate::cinder::{Cinder, IMAGE_ID, IMAGE_OWNER, WRITING};
 use crate::config::CinderStoreConfig;
 use crate::creation::is_marked_by;
 use crate::failure::Failure;
@@ -145,7 +145,9 @@ impl Shared {
         let volume = client.volume(id).await.map_err(cannot_see)?;
         let ours = client.session().token().await.map_err(cannot_see)?.project_id.clone();
         let foreign = volume.project_id.is_some() && ours.is_some() && volume.project_id != ours;
-        if foreign && !volume.metadata.contains_key(IMAGE_ID) {
+        // Cinder writes the owner on a clone before it registers it, the image's id afterwards.
+        let marked = [IMAGE_ID, IMAGE_OWNER].iter().any(|key| volume.metadata.contains_key(*key));
+        if foreign && !marked {
             let message = format!("volume {id} is not an image's and belongs to another project");
             return Err(Failure::new(StoreErrorKind::NotFound, message));
         }
@@ -250,6 +252,12 @@ impl Store for CinderStore {
         self.shared.flights.settle(image).await;
         let found = self.shared.find(image).await;
         found.map_err(|failure| failure.at(&self.shared.config.id, Operation::Find))
+    }
+
+    async fn holds(&self, url: &str) -> Result<bool, StoreError> {
+        let volume = self.volume_of(url, Operation::Find)?;
+        let held = self.shared.holds(&volume).await;
+        held.map_err(|failure| failure.at(&self.shared.config.id, Operation::Find))
     }
 
     async fn recover(&self) -> Result<(), StoreError> {

@@ -79,6 +79,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Urls of all objects this store holds for an image, finished or not, whoever made them.
     async fn find(&self, image: &ImageId) -> Result<Vec<String>, StoreError>;
 
+    /// Whether the object of a url that names no store (`cinder://<volume>`) is one of this store's.
+    async fn holds(&self, _url: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Releases what an earlier life of this process left open (attachments, temporary files). Called once,
     /// before the first request is served.
     async fn recover(&self) -> Result<(), StoreError>;

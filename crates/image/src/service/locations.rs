@@ -52,7 +52,7 @@ impl ImageService {
             return Err(ImageError::Invalid(format!("{missing} must be set prior to saving data.")));
         }
         let hint = validation.as_ref().and_then(|data| data.store.as_deref());
-        let location = core.locate(id, url, hint).await?;
+        let location = core.locate(url, hint).await?;
         core.check_made_for(caller, id, &location).await?;
         let len = core.len_of(&location).await?;
         let _registering = core.registering.lock().await;
@@ -234,17 +234,12 @@ impl Core {
         Ok(len)
     }
 
-    /// The location a client's url means. A url that names no store means the store that holds the object for the
-    /// image; which one that is the stores tell.
-    pub(super) async fn locate(
-        &self,
-        image: &ImageId,
-        url: &str,
-        hint: Option<&str>,
-    ) -> Answer<ImageLocation> {
+    /// The location a client's url means. A url that names no store means the store that holds the object; which one
+    /// that is the stores tell.
+    pub(super) async fn locate(&self, url: &str, hint: Option<&str>) -> Answer<ImageLocation> {
         let holder = match hint {
             Some(_) => None,
-            None => self.holder(image, url).await,
+            None => self.holder(url).await,
         };
         let hint = hint.or(holder.as_ref().map(StoreId::as_str));
         let (store, url) = url::in_store(url, hint, &self.stores)?;
@@ -255,15 +250,14 @@ impl Core {
 
     /// The store that holds the object of a url without a store, the default store first. A store that cannot be
     /// asked is passed over: opening the object will say what is wrong with it.
-    async fn holder(&self, image: &ImageId, url: &str) -> Option<StoreId> {
-        let (scheme, object) = url.split_once("://").filter(|(_, rest)| !rest.contains('/'))?;
+    async fn holder(&self, url: &str) -> Option<StoreId> {
+        let (scheme, _) = url.split_once("://").filter(|(_, rest)| !rest.contains('/'))?;
         let default = self.stores.get(self.stores.default_id().as_str());
         for store in default.into_iter().chain(self.stores.iter()) {
             if !store.facts().kind.eq_ignore_ascii_case(scheme) {
                 continue;
             }
-            let held = store.find(image).await.unwrap_or_default();
-            if held.iter().any(|held| held.rsplit('/').next() == Some(object)) {
+            if store.holds(url).await.unwrap_or_default() {
                 return Some(store.facts().id.clone());
             }
         }

@@ -134,7 +134,7 @@ impl Core {
                 self.check_address(&one.url, "Invalid location".to_owned()).await?;
             }
             let hint = one.metadata.get("store").and_then(serde_json::Value::as_str);
-            let mut location = self.locate(&image.id, &one.url, hint).await?;
+            let mut location = self.locate(&one.url, hint).await?;
             self.check_made_for(caller, &image.id, &location).await?;
             let len = self.len_of(&location).await?;
             if image.size.is_some_and(|size| size != len) {

@@ -42,6 +42,15 @@ impl Shared {
         Ok(volume.volume_type.as_deref() == Some(self.type_name().await.map_err(cannot_see)?))
     }
 
+    /// Whether a volume may be an image of this store.
+    pub(super) async fn holds(&self, id: &str) -> Result<bool, Failure> {
+        match self.image_volume(id).await {
+            Ok(volume) => self.is_ours(&volume).await,
+            Err(failure) if failure.kind == StoreErrorKind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Deletes attachments of this node that no living reader or writer holds.
     pub(super) async fn recover(&self) -> Result<(), Failure> {
         let volumes = self.cinder.client.volumes(&[]).await;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What belongs to the store: objects of an image, leftovers of an earlier life, the volume type.
 
-use scurry_store::Store;
+use scurry_store::{Store, StoreErrorKind};
 use scurry_types::ImageId;
 
 use crate::fake::{Fake, Faults};
@@ -28,6 +28,30 @@ async fn volumes_that_glance_made_count_by_their_type() {
     assert_eq!(silver.find(&image).await.unwrap(), Vec::<String>::new());
     fake.state().volumes.get_mut(&id).unwrap().metadata.clear();
     assert_eq!(gold.find(&image).await.unwrap(), [object.url]);
+}
+
+#[tokio::test]
+async fn a_url_without_a_store_lies_where_its_volume_type_says() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let (gold, silver) = (fake.store("one", "gold"), fake.store("two", "silver"));
+    let object = write(&gold, &image, b"x").await.unwrap();
+    let id = fake.volume(&object.url).id;
+    let url = format!("cinder://{id}");
+    // As Cinder makes a clone of a user's volume, before it registers it.
+    let mark = |key: Option<&str>| {
+        let mut state = fake.state();
+        let volume = state.volumes.get_mut(&id).unwrap();
+        volume.project = "user-project".to_owned();
+        volume.metadata = key.map(|key| (key.to_owned(), "owner-project".to_owned())).into_iter().collect();
+    };
+    mark(Some("image_owner"));
+    assert!(gold.holds(&url).await.unwrap());
+    assert!(!silver.holds(&url).await.unwrap());
+    gold.open_read(&object.url).await.unwrap().close().await.unwrap();
+    mark(None);
+    assert!(!gold.holds(&url).await.unwrap(), "a volume of another tenant's own");
+    assert_eq!(gold.open_read(&object.url).await.unwrap_err().kind, StoreErrorKind::NotFound);
+    assert!(!gold.holds("cinder://00000000-0000-0000-0000-000000000000").await.unwrap());
 }
 
 #[tokio::test]

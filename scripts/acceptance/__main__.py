@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import bad_input, clone_cost, crash, disk
 from .commands import session as tour
+from .rig.services import Rig
 from .session import ROOT, Cloud, Failure, Server, openrc
 from .tempest import session as tempest
 from .tempest import settings
@@ -23,7 +24,9 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/walkthrough", description=__doc__)
     parser.add_argument("session", choices=["walkthrough", "crash", "bad-input", "clone-cost", "tempest", "clients-tour"])
     parser.add_argument("--cloud", help="a running cloud of clouds.yaml instead of a scurry up of our own "
-                                        "(as administrator; the same user makes the boot volumes)")
+                                        "(as administrator; the same user makes the boot volumes); `rig`: the real "
+                                        "Keystone and Cinder, which are installed and started for it (as root)")
+    parser.add_argument("--transport", choices=["local", "iscsi"], default="local", help="how the rig hands volumes out")
     parser.add_argument("--image", type=Path, help="a qcow2 image; without it one is made from this machine's programs")
     parser.add_argument("--small", action="store_true", help="a made image of 256 MiB instead of 2.2 GiB")
     parser.add_argument("--work", type=Path, help="where data, images and logs go (default: a temporary directory)")
@@ -56,7 +59,7 @@ def main():
     work = options.work or Path(tempfile.mkdtemp(prefix="scurry-walkthrough-"))
     work.mkdir(parents=True, exist_ok=True)
     length, content = (256 << 20, 60 << 20) if options.small else (disk.WALKTHROUGH_LEN, 1000 << 20)
-    server, good = None, False
+    server, rig, good = None, None, False
     try:
         others = {"crash": crash.run, "bad-input": bad_input.run, "clone-cost": clone_cost.run,
                   "clients-tour": tour.run}
@@ -66,21 +69,31 @@ def main():
             others[options.session](options.binary, clients, work)
         else:
             qcow2 = options.image or disk.make_qcow2(work / "x.qcow2", length, content, work)
-            if options.cloud:
+            system = None
+            if options.cloud == "rig":
+                rig = Rig(options.binary, work / "rig", options.transport)
+                rig.start()
+                admin, user, system = (Cloud(clients, rig.places.openrc(name, project), options.binary) for name, project in
+                                       (("admin", "admin"), ("demo", "demo"), ("admin", None)))
+            elif options.cloud:
                 admin = user = Cloud(clients, cloud_variables(clients, options.cloud), options.binary)
             else:
                 server = Server(options.binary, work / "data").start()
                 admin = Cloud(clients, openrc(work / "data/admin-openrc"), options.binary)
                 user = Cloud(clients, openrc(work / "data/demo-openrc"), options.binary)
-            Walkthrough(admin, user, work, qcow2, server).run()
+            Walkthrough(admin, user, work, qcow2, server, system=system, rig=rig).run()
         if server:
             server.stop()
+        if rig:
+            rig.stop_image()
         good = True
     except Failure as failure:
         print(f"{options.session}: {failure}", file=sys.stderr)
-        if server:
-            print(server.log_tail(), file=sys.stderr)
+        if server or rig:
+            print((server or rig).log_tail(), file=sys.stderr)
     finally:
+        if rig:
+            rig.clear()
         if server and server.process and server.process.poll() is None:
             server.kill()
         if good and not options.keep and not options.work:

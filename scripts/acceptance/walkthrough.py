@@ -24,8 +24,11 @@ CLONE_BYTES = 24 << 20
 
 
 class Walkthrough:
-    def __init__(self, admin: Cloud, user: Cloud, work: Path, qcow2: Path, server=None):
+    def __init__(self, admin: Cloud, user: Cloud, work: Path, qcow2: Path, server=None, *, system: Cloud | None = None,
+                 rig=None):
         self.admin, self.user, self.work, self.qcow2, self.server = admin, user, work, qcow2, server
+        # Whoever may set limits; the real services, where they are on this machine.
+        self.system, self.rig = system or admin, rig
         self.raw, self.image_id, self.boots, self.volumes, self.count = None, None, {}, {}, 0
 
     @contextmanager
@@ -52,7 +55,8 @@ class Walkthrough:
         self.boot_everywhere()
         self.quota()
         self.delete()
-        self.replica()
+        if not self.rig:
+            self.replica()
         self.volume_to_image()
         self.nothing_left()
 
@@ -151,6 +155,8 @@ class Walkthrough:
         found = (volume["size"], str(volume["bootable"]).lower(), volume["type"])
         equal(found, (size, "true", volume_type), f"size, bootable and type of volume {name}")
         equal(volume["volume_image_metadata"]["image_id"], image_id or self.image_id, f"image of volume {name}")
+        if self.rig:
+            equal(self.rig.how(volume_id), "cloned" if clone else "copied", f"how Cinder made {name}")
         if written is not None:
             if clone:
                 check(written < CLONE_BYTES, f"{name}: a clone wrote {written} bytes")
@@ -209,9 +215,9 @@ class Walkthrough:
                 self.boot(self.user, f"boot-{volume_type}", volume_type, True, see)
 
     def set_limit(self, resource, value):
-        limits = self.admin.openstack("registered", "limit", "list")
+        limits = self.system.openstack("registered", "limit", "list")
         row = next(row for row in limits if row["Resource Name"] == resource)
-        self.admin.plain("registered", "limit", "set", "--default-limit", value, row["ID"], "-f", "json")
+        self.system.plain("registered", "limit", "set", "--default-limit", value, row["ID"], "-f", "json")
         return row["Default Limit"]
 
     def quota(self):
@@ -297,8 +303,8 @@ class Walkthrough:
             attachments = json.loads(self.admin.request("GET", "/attachments?all_tenants=1", service="block-storage",
                                                         headers={"OpenStack-API-Version": "volume 3.54"}))
             equal(attachments["attachments"], [], "attachments")
-            if self.server:
-                left = leftovers(self.server.data_dir)
+            if self.server or self.rig:
+                left = self.rig.leftovers() if self.rig else leftovers(self.server.data_dir)
                 equal(left, [], "files of images and volumes")
             see("no volume, attachment, image or file")
 

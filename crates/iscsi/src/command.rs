@@ -9,7 +9,7 @@ use crate::{IscsiError, Lun};
 /// One SCSI command.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// The logical unit. Several paths put each path's own number here.
+    /// The logical unit. [`crate::Paths`] puts each path's own number here.
     pub lun: Lun,
     /// The command descriptor block, padded with zeroes.
     pub cdb: [u8; 16],
@@ -30,6 +30,17 @@ pub enum Transfer {
     ReadInto(BytesMut, u32),
     /// These segments, one after the other, to the target; they are not copied.
     Write(Vec<Bytes>),
+}
+
+impl Command {
+    /// The same once more: a buffer for reading goes with the first.
+    pub(crate) fn again(&self) -> Self {
+        let transfer = match &self.transfer {
+            Transfer::ReadInto(_, length) => Transfer::Read(*length),
+            other => other.clone(),
+        };
+        Self { lun: self.lun, cdb: self.cdb, transfer, idempotent: self.idempotent }
+    }
 }
 
 impl Transfer {

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An iSCSI initiator in user space (RFC 7143): no kernel modules, no privileges, no daemon.
 //!
-//! Commands go through [`Execute`]. Errors are [`IscsiError`]; a SCSI status other than GOOD is no error here: it is in
+//! [`discover`] lists targets. [`Session`] is one connection to one of them; [`Paths`] is what a user of a volume wants:
+//! several portals, each logged in anew when its connection is lost, and commands sent again. Both carry SCSI commands
+//! ([`Execute`]). Errors are [`IscsiError`]; a SCSI status other than GOOD is no error here: it is in
 //! [`Completion`].
 
 mod command;
+mod discover;
 mod error;
+mod login;
 mod lun;
+mod paths;
+mod pdu;
 mod secret;
+mod session;
 mod target;
+mod text;
+mod wire;
 
 pub use command::{Command, Completion, Execute, Transfer};
+pub use discover::{DiscoveredPortal, DiscoveredTarget, discover};
 pub use error::{Fault, IscsiError, LoginFailure, RejectReason};
 pub use lun::{Addressing, Lun, LunError};
+pub use paths::{PathHealth, PathTo, Paths, PathsOptions};
 pub use secret::Secret;
+pub use session::Session;
 pub use target::{AddressError, ChapAlgorithm, ChapCredentials, Digest, LoginOptions, Portal, Target};

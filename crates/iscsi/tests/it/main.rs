@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The initiator against tgtd, and against targets that misbehave.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod disk;
+mod fake;
+mod hostile;
 mod io;
 mod login;
 mod paths;
+mod protocol;
 mod proxy;
+mod redirect;
 mod tgt;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rustix::fs::{CWD, FallocateFlags, RenameFlags, fallocate, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use scurry_store::{Operation, StoreError, StoreErrorKind, StoreWriter, StoredObject};
 use scurry_types::{ImageId, StoreId};
+use scurry_volume_file::{punch, write_uncached};
 use tokio::sync::Mutex;
 
 use crate::directory::{Directories, Directory};
@@ -153,25 +154,6 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Frees the blocks of a range, or writes zeroes where the file system cannot.
-fn zero(file: &File, mut offset: u64, mut len: u64) -> io::Result<()> {
-    static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
-    if len == 0 {
-        return Ok(());
-    }
-    match fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
-        result => return Ok(result?),
-    }
-    while len > 0 {
-        let step = len.min(ZEROES.len() as u64);
-        file.write_all_at(&ZEROES[..usize::try_from(step).unwrap_or(ZEROES.len())], offset)?;
-        offset += step;
-        len -= step;
-    }
-    Ok(())
-}
-
 /// Fills the front of `data` with what the file has at `offset`.
 fn read_up_to(file: &File, mut data: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !data.is_empty() {
@@ -198,7 +180,7 @@ impl StoreWriter for FileWriter {
         let file = Arc::clone(&self.file);
         let _turn = self.turn.lock().await;
         blocking(&self.store, Operation::Write, move |deed| {
-            file.write_all_at(&data, offset).map_err(|error| {
+            write_uncached(&file, &data, offset).map_err(|error| {
                 deed.failed(format!("cannot write {} bytes at byte {offset}", data.len()), error)
             })
         })
@@ -208,7 +190,7 @@ impl StoreWriter for FileWriter {
     async fn write_zeroes(&self, offset: u64, len: u64) -> Result<(), StoreError> {
         let file = Arc::clone(&self.file);
         blocking(&self.store, Operation::Write, move |deed| {
-            zero(&file, offset, len)
+            punch(&file, offset, len)
                 .map_err(|error| deed.failed(format!("cannot write {len} zeroes at byte {offset}"), error))
         })
         .await

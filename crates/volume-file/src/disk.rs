@@ -2,16 +2,21 @@
 //! The file operations volumes are made of: open without surprises, punch, find data, sync.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
-use rustix::io::Errno;
+use rustix::io::{Errno, ReadWriteFlags};
 
 use crate::error::IoContext;
 use crate::{Result, VolumeError};
+
+/// RWF_DONTCACHE (Linux 6.14): written back at once, and gone from the page cache then.
+const DONTCACHE: ReadWriteFlags = ReadWriteFlags::from_bits_retain(0x80);
+/// Writes of so many bytes are image data; smaller ones may be read again soon, or written.
+const LARGE: usize = 64 << 10;
 
 /// Opens an existing regular file; follows no link at the end of the path and waits for no FIFO.
 pub(crate) fn open_regular(path: &Path, write: bool) -> Result<File> {
@@ -52,8 +57,32 @@ pub(crate) fn read_zero_padded(file: &File, mut buf: &mut [u8], mut offset: u64)
     Ok(())
 }
 
+/// Writes all of `data`. Large writes leave nothing behind in the page cache where kernel and file system can do that:
+/// pages nobody has touched before are most of what a write costs.
+///
+/// # Errors
+/// What the file answers; how much has been written is not known then.
+pub fn write_uncached(file: &File, mut data: &[u8], mut offset: u64) -> io::Result<()> {
+    while data.len() >= LARGE {
+        match rustix::io::pwritev2(file, &[IoSlice::new(data)], offset, DONTCACHE) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                data = &data[written..];
+                offset += written as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => break,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    file.write_all_at(data, offset)
+}
+
 /// Makes a range read as zeroes and gives its space back where the file system can.
-pub(crate) fn punch(file: &File, offset: u64, len: u64) -> io::Result<()> {
+///
+/// # Errors
+/// What the file answers.
+pub fn punch(file: &File, offset: u64, len: u64) -> io::Result<()> {
     if len == 0 {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use scurry_types::Extents;
@@ -106,7 +106,7 @@ impl VolumeFile {
         }
         match Head::of(&self.chain) {
             Some(head) => self.overlay.write(head, bytes, offset),
-            None => self.file().write_all_at(bytes, offset).or_io("write", self.path()),
+            None => disk::write_uncached(self.file(), bytes, offset).or_io("write", self.path()),
         }
     }
 

@@ -35,6 +35,7 @@ mod replica;
 
 pub use copy::copy_sparse;
 pub use descriptor::{Access, LayerFormat, VolumeDescriptor};
+pub use disk::{punch, write_uncached};
 pub use error::VolumeError;
 pub use file::VolumeFile;
 pub use header::MAX_OVERLAY_LEN;

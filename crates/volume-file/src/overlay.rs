@@ -47,7 +47,7 @@ impl<'a> Head<'a> {
     }
 
     fn pwrite(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.layer.file.write_all_at(bytes, DATA_OFFSET + offset).or_io("write", self.path())
+        disk::write_uncached(&self.layer.file, bytes, DATA_OFFSET + offset).or_io("write", self.path())
     }
 
     fn punch(&self, offset: u64, len: u64) -> Result<()> {

@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jobs", &["types"]),
     ("store", &["types"]),
     ("testkit", &["types", "store"]),
-    ("store-file", &["types", "store"]),
+    ("store-file", &["types", "volume-file", "store"]),
     ("fetch", &["types"]),
     ("store-http", &["types", "store", "fetch"]),
     ("openstack-client", &["types"]),

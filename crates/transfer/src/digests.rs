@@ -3,38 +3,21 @@
 
 use std::io;
 
+use scurry_digests::Hasher;
 use scurry_types::{Digests, HashAlgorithm};
 use tokio::sync::oneshot;
 
 use crate::checkpoint::{Blob, Checkpoint};
-use crate::hasher::Hasher;
+use crate::digest_pool::DigestStream;
 use crate::piece::Part;
-use crate::side::{Feed, Side};
 
-impl Feed for Hasher {
-    type Output = String;
-    type State = Blob;
-
-    fn feed(&mut self, part: &Part) {
-        part.show(|data| self.update(data));
-    }
-
-    fn state(&self) -> Blob {
-        Blob(self.save())
-    }
-
-    fn finish(self) -> String {
-        self.value()
-    }
-}
-
-/// The digests of one image on their threads.
+/// The digests of one image, computed in the pool all share.
 #[derive(Debug)]
 pub(crate) struct Digesting {
     algorithm: HashAlgorithm,
-    md5: Side<Hasher>,
+    md5: DigestStream,
     /// `None` where the secure hash is MD5 too.
-    secure: Option<Side<Hasher>>,
+    secure: Option<DigestStream>,
 }
 
 /// The states asked for, on their way.
@@ -47,7 +30,7 @@ pub(crate) struct States {
 impl Digesting {
     pub(crate) fn start(algorithm: HashAlgorithm) -> io::Result<Self> {
         let secure = (algorithm != HashAlgorithm::Md5).then(|| Hasher::new(algorithm));
-        Self::on_threads(algorithm, Hasher::new(HashAlgorithm::Md5), secure)
+        Self::begin(algorithm, Hasher::new(HashAlgorithm::Md5), secure)
     }
 
     /// Goes on where the checkpoint was made.
@@ -58,12 +41,12 @@ impl Digesting {
         };
         let md5 = hasher(HashAlgorithm::Md5, &from.md5)?;
         let secure = from.secure.as_ref().map(|state| hasher(from.algorithm, state)).transpose()?;
-        Self::on_threads(from.algorithm, md5, secure)
+        Self::begin(from.algorithm, md5, secure)
     }
 
-    fn on_threads(algorithm: HashAlgorithm, md5: Hasher, secure: Option<Hasher>) -> io::Result<Self> {
-        let md5 = Side::start("md5", md5)?;
-        let secure = secure.map(|hasher| Side::start(algorithm.as_str(), hasher)).transpose()?;
+    fn begin(algorithm: HashAlgorithm, md5: Hasher, secure: Option<Hasher>) -> io::Result<Self> {
+        let md5 = DigestStream::start(HashAlgorithm::Md5, md5)?;
+        let secure = secure.map(|hasher| DigestStream::start(algorithm, hasher)).transpose()?;
         Ok(Self { algorithm, md5, secure })
     }
 

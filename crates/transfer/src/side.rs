@@ -9,10 +9,16 @@ use tokio::sync::{mpsc, oneshot};
 use crate::piece::Part;
 
 /// Parts that may wait for a slow thread before the source is held back.
-const QUEUE: usize = 8;
+pub(crate) const QUEUE: usize = 8;
 /// How much such a thread steps back for those that answer requests: uploads use the cores that are free, and a list
 /// beside them does not wait for theirs.
 const YIELDING: i32 = 10;
+
+/// Lets threads that answer requests go before the one that calls this.
+pub(crate) fn step_back() {
+    // Of this thread alone, on Linux. Where it cannot be had, requests wait a little longer.
+    let _as_it_was = rustix::process::nice(YIELDING);
+}
 
 /// A thread that is fed parts in order and has a result in the end.
 ///
@@ -53,8 +59,7 @@ impl<W: Feed> Side<W> {
         let (told, mut queue) = mpsc::channel(QUEUE);
         let (answer, result) = oneshot::channel();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            // Of this thread alone, on Linux. Where it cannot be had, requests wait a little longer.
-            let _as_it_was = rustix::process::nice(YIELDING);
+            step_back();
             while let Some(told) = queue.blocking_recv() {
                 match told {
                     Told::Part(part) => work.feed(&part),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bytes compared with what is known of an image, on the thread of whoever handles them.
 
+use scurry_digests::Hasher;
 use scurry_types::{BLOCK_SIZE, BlockHashes, HashAlgorithm};
 use tokio_util::sync::CancellationToken;
 
 use crate::CopyError;
 use crate::blocks::{Blocks, WrongBlock};
-use crate::hasher::Hasher;
 
 /// What is known of an image's bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

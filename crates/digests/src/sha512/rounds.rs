@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The rounds over a prepared block: of one stream on words, of four on vectors of words.
+
+use std::array;
+use std::num::Wrapping;
+
+use fearless_simd::{Simd, SimdFrom, SimdInto, u64x4};
+
+use super::schedule::{LANES, Schedule};
+
+/// Words that rotate.
+trait Word {
+    fn rotated(self, right: u32) -> Self;
+}
+
+impl Word for Wrapping<u64> {
+    #[inline(always)]
+    fn rotated(self, right: u32) -> Self {
+        Self(self.0.rotate_right(right))
+    }
+}
+
+impl<S: Simd> Word for u64x4<S> {
+    #[inline(always)]
+    fn rotated(self, right: u32) -> Self {
+        (self >> right) | (self << (64 - right))
+    }
+}
+
+/// One round; instead of all variables changing places, their names do.
+macro_rules! round {
+    ($word:expr; $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
+        let choice = ($e & $f) ^ (!$e & $g);
+        let big1 = $e.rotated(14) ^ $e.rotated(18) ^ $e.rotated(41);
+        let sum = $h + $word + choice + big1;
+        let majority = ($a & ($b | $c)) | ($b & $c);
+        let big0 = $a.rotated(28) ^ $a.rotated(34) ^ $a.rotated(39);
+        $d += sum;
+        $h = sum + majority + big0;
+    };
+}
+
+/// Eighty rounds from `$state` over the rows of a schedule, of which each round takes `$word`.
+macro_rules! rounds {
+    ($state:expr, $schedule:expr, $row:ident => $word:expr) => {{
+        let mut state = $state;
+        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
+        macro_rules! word {
+            ($of:expr) => {{
+                let $row: &[u64; LANES] = &$of;
+                $word
+            }};
+        }
+        for rows in $schedule.sixteens() {
+            round!(word!(rows[0]); a b c d e f g h);
+            round!(word!(rows[1]); h a b c d e f g);
+            round!(word!(rows[2]); g h a b c d e f);
+            round!(word!(rows[3]); f g h a b c d e);
+            round!(word!(rows[4]); e f g h a b c d);
+            round!(word!(rows[5]); d e f g h a b c);
+            round!(word!(rows[6]); c d e f g h a b);
+            round!(word!(rows[7]); b c d e f g h a);
+            round!(word!(rows[8]); a b c d e f g h);
+            round!(word!(rows[9]); h a b c d e f g);
+            round!(word!(rows[10]); g h a b c d e f);
+            round!(word!(rows[11]); f g h a b c d e);
+            round!(word!(rows[12]); e f g h a b c d);
+            round!(word!(rows[13]); d e f g h a b c);
+            round!(word!(rows[14]); c d e f g h a b);
+            round!(word!(rows[15]); b c d e f g h a);
+        }
+        for (before, after) in state.iter_mut().zip(&[a, b, c, d, e, f, g, h]) {
+            *before += *after;
+        }
+        state
+    }};
+}
+
+/// The blocks of all lanes, one after another, as blocks of one stream.
+#[inline(always)]
+pub(super) fn of_lanes_in_turn(state: [Wrapping<u64>; 8], schedule: &Schedule) -> [Wrapping<u64>; 8] {
+    let state = of_lane::<0>(state, schedule);
+    let state = of_lane::<1>(state, schedule);
+    let state = of_lane::<2>(state, schedule);
+    of_lane::<3>(state, schedule)
+}
+
+#[inline(always)]
+fn of_lane<const LANE: usize>(state: [Wrapping<u64>; 8], schedule: &Schedule) -> [Wrapping<u64>; 8] {
+    rounds!(state, schedule, row => Wrapping(row[LANE]))
+}
+
+/// The blocks of all lanes, each of a stream of its own.
+#[inline(always)]
+pub(super) fn of_all_lanes<S: Simd>(simd: S, state: [u64x4<S>; 8], schedule: &Schedule) -> [u64x4<S>; 8] {
+    rounds!(state, schedule, row => u64x4::simd_from(simd, *row))
+}
+
+/// One vector for each word of the states.
+#[inline(always)]
+pub(super) fn gather<S: Simd>(simd: S, states: &[[u64; 8]; LANES]) -> [u64x4<S>; 8] {
+    array::from_fn(|word| states.map(|state| state[word]).simd_into(simd))
+}
+
+/// The states again.
+#[inline(always)]
+pub(super) fn scatter<S: Simd>(all: [u64x4<S>; 8], states: &mut [[u64; 8]; LANES]) {
+    for (word, lanes) in all.into_iter().enumerate() {
+        let lanes: [u64; LANES] = lanes.into();
+        for (state, value) in states.iter_mut().zip(lanes) {
+            state[word] = value;
+        }
+    }
+}

@@ -21,8 +21,10 @@ class Processes:
 
     def start(self, name, *words, **environment):
         log = open(self.logs / f"{name}.out", "ab")
+        # Whatever a service drops where it stands, such as a crash dump, goes to the logs.
         self.running[name] = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=log,
-                                              stderr=log, env=self.environment | environment, start_new_session=True)
+                                              stderr=log, env=self.environment | environment, cwd=self.logs,
+                                              start_new_session=True)
 
     def run(self, *words, **environment):
         """A command to its end; its output goes to a log."""

@@ -29,7 +29,6 @@ class Rig:
         environment |= {"PATH": f"{bins}:{self.places.programs}/cinder/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
                         "no_proxy": "127.0.0.1,127.0.0.2,localhost"}
         self.processes = Processes(self.places.dir("log"), environment)
-        self.log_read = 0
 
     def start(self):
         install(self.places)

@@ -88,12 +88,13 @@ impl ImageService {
     pub fn new(parts: ServiceParts) -> Self {
         let metadefs = Metadefs::new(Arc::clone(&parts.metadefs));
         let core = Arc::new(Core::new(parts));
-        let handlers: [Arc<dyn Handler>; 5] = [
+        let handlers: [Arc<dyn Handler>; 6] = [
             Arc::new(jobs::CopyJob::new(Arc::clone(&core))),
             Arc::new(jobs::ImportJob::new(Arc::clone(&core))),
             Arc::new(jobs::DeleteJob::new(Arc::clone(&core))),
             Arc::new(jobs::HashJob::new(Arc::clone(&core))),
             Arc::new(jobs::ClearJob::new(Arc::clone(&core))),
+            Arc::new(jobs::OwnerJob::new(Arc::clone(&core))),
         ];
         let settings = EngineSettings {
             owner: core.settings.node_id.clone(),

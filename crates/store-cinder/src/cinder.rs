@@ -135,6 +135,24 @@ impl Cinder {
         }
     }
 
+    /// Waits while the service cannot be reached, as in a restart: a whole image must not be lost to that. Gives up
+    /// after the longest time a change of state may take; what is wrong then, the next call says.
+    pub(crate) async fn wait_reachable(&self, id: &str) {
+        let waited = wait_for(self.timeout, || async move {
+            match self.client.volume(id).await {
+                Err(error) if is_away(&error) => {
+                    tracing::warn!(volume.id = id, %error, "a complete volume waits for the block-storage service");
+                    Ok(None)
+                }
+                Ok(_) => Ok(Some(())),
+                Err(error) => Err(error),
+            }
+        });
+        if let Err(error) = waited.await {
+            tracing::debug!(volume.id = id, ?error, "waited in vain");
+        }
+    }
+
     /// Marks a volume whose data is complete: from here on it is an image.
     pub(crate) async fn finalize(&self, id: &str, len: u64) -> Result<(), Failure> {
         let size = BTreeMap::from([(IMAGE_SIZE.to_owned(), len.to_string())]);
@@ -151,6 +169,11 @@ impl Cinder {
 /// Whether Cinder gave up on the volume.
 pub(crate) fn failed(status: &str) -> bool {
     status.starts_with("error")
+}
+
+/// Whether nobody answered, or a proxy in the service's place.
+fn is_away(error: &ClientError) -> bool {
+    error.kind() == ErrorKind::Unavailable && error.status().is_none_or(|status| status != 500)
 }
 
 /// Whether the state passes by itself.

@@ -79,8 +79,9 @@ fn image_len(volume: &Volume) -> Result<u64, Failure> {
         return Err(Failure::new(StoreErrorKind::NotFound, message));
     }
     if failed(&volume.status) {
-        let message = format!("volume {id} is {}", volume.status);
-        return Err(Failure::new(StoreErrorKind::Corrupt, message));
+        let message = format!("volume {id} is in status {}; see the log of cinder-volume", volume.status);
+        // Its data may be whole: the operator resets the status, as after a failed detach.
+        return Err(Failure::new(StoreErrorKind::Unavailable, message));
     }
     let whole = volume.size.saturating_mul(GIB);
     match volume.metadata.get(IMAGE_SIZE) {

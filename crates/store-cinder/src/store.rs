@@ -4,6 +4,7 @@
 mod inventory;
 mod volume_type;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,8 +14,8 @@ use scurry_store::{
     Capability, CloneOutcome, CloneSource, Offer, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
     StoreReader, StoreWriter, Strategy, WriteSpec,
 };
-use scurry_types::ImageId;
 use scurry_types::size::MIB;
+use scurry_types::{ImageId, ProjectId};
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 use tracing::Instrument;
@@ -154,6 +155,23 @@ impl Shared {
         Ok(volume)
     }
 
+    /// Cinder clones an image's volume for the project that stands on it.
+    async fn set_owner(&self, id: &str, owner: Option<&ProjectId>) -> Result<(), Failure> {
+        self.image_volume(id).await?;
+        let client = &self.cinder.client;
+        let marked = match owner {
+            Some(owner) => {
+                let mark = BTreeMap::from([(IMAGE_OWNER.to_owned(), owner.to_string())]);
+                client.set_metadata(id, &mark).await
+            }
+            None => match client.delete_metadata(id, IMAGE_OWNER).await {
+                Err(error) if error.is_not_found() => Ok(()),
+                other => other,
+            },
+        };
+        marked.map_err(|error| Failure::call(format_args!("cannot write the owner on volume {id}"), error))
+    }
+
     async fn delete(&self, id: &str) -> Result<(), Failure> {
         let volume = self.image_volume(id).await?;
         // Nobody reads what is not complete: whatever holds it is a leftover of its writer.
@@ -258,6 +276,12 @@ impl Store for CinderStore {
         let volume = self.volume_of(url, Operation::Find)?;
         let held = self.shared.holds(&volume).await;
         held.map_err(|failure| failure.at(&self.shared.config.id, Operation::Find))
+    }
+
+    async fn set_owner(&self, url: &str, owner: Option<&ProjectId>) -> Result<(), StoreError> {
+        let volume = self.volume_of(url, Operation::Commit)?;
+        let marked = self.shared.set_owner(&volume, owner).await;
+        marked.map_err(|failure| failure.at(&self.shared.config.id, Operation::Commit))
     }
 
     async fn recover(&self) -> Result<(), StoreError> {

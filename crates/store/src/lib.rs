@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use scurry_types::{Extents, ImageId};
+use scurry_types::{Extents, ImageId, ProjectId};
 
 pub use buffer::{Buffer, reaches};
 pub use capability::Capability;
@@ -82,6 +82,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether the object of a url that names no store (`cinder://<volume>`) is one of this store's.
     async fn holds(&self, _url: &str) -> Result<bool, StoreError> {
         Ok(false)
+    }
+
+    /// Writes on an object whose image it is now, where the backend gives weight to that.
+    async fn set_owner(&self, _url: &str, _owner: Option<&ProjectId>) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Releases what an earlier life of this process left open (attachments, temporary files). Called once,

@@ -14,7 +14,7 @@ use scurry_store::{
     Capability, CloneOutcome, CloneSource, Offer, Operation, Store, StoreError, StoreErrorKind, StoreFacts,
     StoreReader, StoreWriter, StoredObject, Strategy, WriteSpec,
 };
-use scurry_types::{ImageId, StoreId};
+use scurry_types::{ImageId, ProjectId, StoreId};
 use serde_json::Map;
 
 use crate::faults::Faults;
@@ -34,6 +34,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Shared {
+    owners: Mutex<BTreeMap<String, ProjectId>>,
     objects: Mutex<BTreeMap<String, Object>>,
     next: AtomicU64,
     readers: AtomicUsize,
@@ -153,6 +154,12 @@ impl MemoryStore {
     /// Makes a hole in an object behind everybody's back.
     pub fn punch(&self, url: &str, offset: u64, len: u64) {
         self.shared.objects().get_mut(url).expect("the object to punch").pages.zero(offset, len);
+    }
+
+    /// The owner that was last written on an object.
+    #[must_use]
+    pub fn owner(&self, url: &str) -> Option<ProjectId> {
+        self.shared.owners.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned()
     }
 
     /// Readers that were opened and not closed or dropped yet.
@@ -277,6 +284,16 @@ impl Store for MemoryStore {
         self.faults.meet(&self.facts.id, Operation::Find).await?;
         let objects = self.shared.objects();
         Ok(objects.iter().filter(|(_, object)| object.image == *image).map(|(url, _)| url.clone()).collect())
+    }
+
+    async fn set_owner(&self, url: &str, owner: Option<&ProjectId>) -> Result<(), StoreError> {
+        self.faults.meet(&self.facts.id, Operation::Commit).await?;
+        let mut owners = self.shared.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        match owner {
+            Some(owner) => owners.insert(url.to_owned(), owner.clone()),
+            None => owners.remove(url),
+        };
+        Ok(())
     }
 
     async fn recover(&self) -> Result<(), StoreError> {

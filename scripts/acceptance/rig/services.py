@@ -91,7 +91,8 @@ class Rig:
         (data / "plugins").write_text("[].\n")
         start("rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", HOME=str(data), ERL_EPMD_ADDRESS="127.0.0.1",
               ERL_EPMD_PORT=str(epmd), RABBITMQ_NODENAME=f"rig{rabbit}@localhost", RABBITMQ_NODE_IP_ADDRESS="127.0.0.1",
-              RABBITMQ_NODE_PORT=str(rabbit), RABBITMQ_DIST_PORT=str(places.ports["erlang"]), RABBITMQ_MNESIA_BASE=str(data), RABBITMQ_LOG_BASE=str(data),
+              RABBITMQ_NODE_PORT=str(rabbit), RABBITMQ_DIST_PORT=str(places.ports["erlang"]),
+              RABBITMQ_MNESIA_BASE=str(data), RABBITMQ_LOG_BASE=str(data),
               RABBITMQ_ENABLED_PLUGINS_FILE=str(data / "plugins"), RABBITMQ_CONF_ENV_FILE="/dev/null",
               RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}")
         self._programs(1 + iscsi % 30000)

@@ -11,6 +11,7 @@ mod delete;
 mod hash;
 mod import;
 mod origin;
+mod owner;
 mod plugins;
 mod task_image;
 
@@ -29,6 +30,7 @@ pub(super) use self::delete::{DeleteJob, DeletePayload, Doomed};
 pub(super) use self::hash::HashJob;
 pub(super) use self::import::ImportJob;
 pub(super) use self::origin::{Remote, Source};
+pub(super) use self::owner::{OwnerJob, owner_job};
 pub(super) use self::task_image::TaskImage;
 use super::Answer;
 use super::core::Core;
@@ -40,6 +42,7 @@ pub(super) const IMPORT: &str = "image.import";
 pub(super) const DELETE: &str = "image.delete";
 pub(super) const HASH: &str = "image.hash";
 pub(super) const CLEAR: &str = "image.clear";
+pub(super) const OWNER: &str = "image.owner";
 
 /// What an import or copy is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use scurry_types::{ImageId, ImageStatus, StoreId};
 use tokio::sync::OwnedMutexGuard;
 
 use super::core::Core;
+use super::jobs::owner_job;
 use super::locations::url;
 use super::quota::Room;
 use super::upload::missing_formats;
@@ -43,6 +44,9 @@ impl ImageService {
             };
             if self.core.images.change(id, &guard, &plan.changes).await? == Outcome::Done {
                 self.core.clear_writes(&plan.disowned).await;
+                if plan.enqueues {
+                    self.engine.wake();
+                }
                 // The new owner may be another project: what was changed is shown all the same.
                 let changed = self.core.images.get(id).await?;
                 let mut changed = changed.ok_or_else(|| ImageError::no_image(id))?;
@@ -63,6 +67,8 @@ struct Plan {
     changes: Vec<Change>,
     disowned: Vec<WriteRow>,
     touches_data: bool,
+    /// The change brings a job along.
+    enqueues: bool,
     /// Nobody else takes the new locations before the change is made.
     registering: Option<OwnedMutexGuard<()>>,
     /// Held until the new locations count.
@@ -92,6 +98,10 @@ impl Core {
         let mut plan = Plan::default();
         if draft.fields != fields(image) {
             plan.changes.push(Change::Base(draft.fields.clone()));
+            if draft.fields.owner != image.owner && !image.locations.is_empty() {
+                plan.changes.push(Change::Enqueue(owner_job(&image.id)));
+                plan.enqueues = true;
+            }
         }
         if draft.properties != image.properties {
             plan.changes.push(Change::Properties(draft.properties));

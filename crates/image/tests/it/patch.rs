@@ -2,6 +2,7 @@
 //! PATCH: what each operation does, and the words of each refusal.
 
 use scurry_image::{Dialect, ImageError, PatchOp, PatchRights, PatchVerb};
+use scurry_store::{Operation, StoreErrorKind};
 use scurry_types::Visibility;
 use serde_json::{Value, json};
 
@@ -144,4 +145,24 @@ async fn an_owner_can_be_changed_by_an_administrator() {
     let now = service.update(&admin(), &image.id, &ops, &rights).await.unwrap();
     assert_eq!(now.owner, Some("q".into()));
     assert!(service.get(&caller("p"), &image.id).await.is_err());
+}
+
+#[tokio::test]
+async fn a_new_owner_is_written_on_every_object() {
+    let world = World::new();
+    let (service, db) = world.build().await;
+    service.start().await.unwrap();
+    let image = active(&service, &caller("p")).await;
+    let url = &image.locations[0].url;
+    // The store is out of service at first: the job tries again.
+    let faults = world.stores[0].faults();
+    faults.fail_nth(Operation::Commit, 1, StoreErrorKind::Unavailable);
+    let ops = [replace("owner", json!("q"))];
+    let rights = PatchRights { change_owner: true, ..PatchRights::default() };
+    service.update(&admin(), &image.id, &ops, &rights).await.unwrap();
+    quiet(&db, &image.id).await;
+    assert_eq!(world.stores[0].owner(url), Some("q".into()));
+    // What is no change makes no job.
+    service.update(&admin(), &image.id, &ops, &rights).await.unwrap();
+    quiet(&db, &image.id).await;
 }

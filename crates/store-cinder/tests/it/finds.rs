@@ -55,6 +55,22 @@ async fn a_url_without_a_store_lies_where_its_volume_type_says() {
 }
 
 #[tokio::test]
+async fn the_owner_on_a_volume_follows_the_images() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let store = fake.store("one", "gold");
+    let object = write(&store, &image, b"x").await.unwrap();
+    let shown = || fake.volume(&object.url).metadata.get("image_owner").cloned();
+    assert_eq!(shown().as_deref(), Some("owner-project"));
+    store.set_owner(&object.url, Some(&"another".into())).await.unwrap();
+    assert_eq!(shown().as_deref(), Some("another"));
+    store.set_owner(&object.url, None).await.unwrap();
+    store.set_owner(&object.url, None).await.unwrap();
+    assert_eq!(shown(), None);
+    let gone = "cinder://one/00000000-0000-0000-0000-000000000000";
+    assert_eq!(store.set_owner(gone, None).await.unwrap_err().kind, StoreErrorKind::NotFound);
+}
+
+#[tokio::test]
 async fn recovery_takes_back_only_what_this_node_left() {
     let (fake, image) = (Fake::start().await, ImageId::random());
     let earlier = fake.store("one", "gold");

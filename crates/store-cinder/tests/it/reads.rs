@@ -85,7 +85,7 @@ async fn what_cannot_be_read_says_why() {
         change(volume);
     };
     set(|volume| volume.status = "error".to_owned());
-    assert_eq!(kind(&object.url).await, StoreErrorKind::Corrupt);
+    assert_eq!(kind(&object.url).await, StoreErrorKind::Unavailable);
     set(|volume| drop(volume.metadata.insert("image_size".to_owned(), "1073741825".to_owned())));
     assert_eq!(kind(&object.url).await, StoreErrorKind::Corrupt);
     set(|volume| drop(volume.metadata.insert("image_size".to_owned(), "7".to_owned())));

@@ -13,6 +13,7 @@ use sea_orm::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::images::list::hints::Hints;
+use crate::readers::Readers;
 
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,7 @@ pub struct Database {
     pub(crate) connection: DatabaseConnection,
     /// SQLite has one writer; waiting here is fair, waiting in SQLite is not.
     writer: Arc<Mutex<()>>,
+    pub(crate) readers: Arc<Readers>,
     pub(crate) hints: Arc<Hints>,
 }
 
@@ -105,7 +107,8 @@ impl Database {
         let connection = sea_orm::Database::connect(options)
             .await
             .map_err(|source| DatabaseError::Open { path: shown, source })?;
-        Ok(Self { connection, writer: Arc::default(), hints: Arc::default() })
+        let readers = Readers::new(connection.get_sqlite_connection_pool().connect_options());
+        Ok(Self { connection, writer: Arc::default(), readers: Arc::new(readers), hints: Arc::default() })
     }
 
     /// Begins a transaction that holds the write lock from its first statement on.
@@ -124,6 +127,7 @@ impl Database {
 
     /// Closes the pool; the write-ahead log is folded into the file.
     pub async fn close(self) -> Result<(), DatabaseError> {
+        self.readers.close().await;
         self.connection.close().await.map_err(|source| DatabaseError::Schema { action: "close", source })
     }
 }

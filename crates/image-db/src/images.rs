@@ -47,7 +47,7 @@ impl ImageRepository for Database {
     }
 
     async fn get(&self, id: &ImageId) -> Result<Option<Image>, RepositoryError> {
-        read::image(&self.connection, id).await.map_err(failed("read an image"))
+        read::image(&self.readers, id).await.map_err(failed("read an image"))
     }
 
     async fn status(&self, id: &ImageId) -> Result<Option<ImageStatus>, RepositoryError> {

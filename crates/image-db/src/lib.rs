@@ -8,6 +8,7 @@ mod entity;
 mod images;
 mod jobs;
 mod metadefs;
+mod readers;
 mod schema;
 mod stamp;
 

@@ -35,7 +35,7 @@ pub(super) async fn images(
     let Some(mut steps) = statements(db, viewer, query).await? else { return Ok(None) };
     if let [only] = steps.as_mut_slice() {
         only.ids.limit(query.limit.into());
-        return whole::read(&db.connection, only).await.map(Some);
+        return whole::read_alone(&db.readers, only).await.map(Some);
     }
     let snapshot = db.connection.begin().await?;
     let limit = query.limit as usize;

@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait, Order};
 use serde::Deserialize;
 
 use super::RowError;
+use crate::readers::Readers;
 use crate::stamp::Stamp;
 
 /// A row of `images` and its children, in the order of [`Row`]'s fields. A unary plus keeps the planner from the
@@ -81,7 +82,15 @@ impl Found {
 /// Reads images in their order.
 pub(super) async fn read<C: ConnectionTrait>(db: &C, found: &Found) -> Result<Vec<Image>, RowError> {
     let row = db.query_one(&found.statement()).await?;
-    let text: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    parse(row.map(|row| row.try_get_by_index(0)).transpose()?)
+}
+
+/// The same outside of a transaction, the shortest way.
+pub(super) async fn read_alone(readers: &Readers, found: &Found) -> Result<Vec<Image>, RowError> {
+    parse(readers.text(&found.statement()).await?)
+}
+
+fn parse(text: Option<String>) -> Result<Vec<Image>, RowError> {
     let Some(text) = text else { return Ok(Vec::new()) };
     let wrong = |error: serde_json::Error| RowError::Content {
         table: "images",

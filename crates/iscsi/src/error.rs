@@ -127,7 +127,7 @@ impl IscsiError {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The socket failed.
-    #[error("{0}")]
+    #[error("the connection broke")]
     Io(#[from] io::Error),
     /// The target closed the connection.
     #[error("the target closed the connection")]
@@ -199,6 +199,11 @@ impl fmt::Display for LoginFailure {
 /// Why a PDU was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RejectReason(pub u8);
+
+impl RejectReason {
+    /// The target takes nothing any more but a logout.
+    pub(crate) const WAITING_FOR_LOGOUT: Self = Self(0x0c);
+}
 
 impl fmt::Display for RejectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

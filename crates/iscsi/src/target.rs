@@ -101,7 +101,7 @@ pub enum ChapAlgorithm {
 pub enum Digest {
     /// None asked for; taken when the target insists.
     #[default]
-    Preferred,
+    Accepted,
     /// Asked for, taken without when the target has none.
     Offered,
     /// A target without is refused.
@@ -164,7 +164,7 @@ impl LoginOptions {
             isid: None,
             max_receive: 1 << 20,
             max_burst: (16 << 20) - 1024,
-            first_burst: 1 << 20,
+            first_burst: (16 << 20) - 1024,
             max_outstanding_r2t: 16,
             max_commands: 128,
             max_redirects: 4,

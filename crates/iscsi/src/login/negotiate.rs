@@ -80,7 +80,7 @@ fn offer(purpose: Purpose<'_>, options: &LoginOptions) -> Text {
 
 const fn digest_offer(digest: Digest) -> &'static str {
     match digest {
-        Digest::Preferred => "None,CRC32C",
+        Digest::Accepted => "None,CRC32C",
         Digest::Offered => "CRC32C,None",
         Digest::Required => "CRC32C",
         Digest::Never => "None",

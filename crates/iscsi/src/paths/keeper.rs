@@ -71,5 +71,7 @@ async fn up_until_lost(inner: &Inner, index: usize, session: Arc<Session>) {
         true => inner.options.retry_first,
         false => Duration::ZERO,
     };
-    tokio::time::sleep(wait.unwrap_or_default().max(least)).await;
+    // Nor may one that wishes to be left alone for a day.
+    let most = inner.options.recovery_timeout / 2;
+    tokio::time::sleep(wait.unwrap_or_default().min(most).max(least)).await;
 }

@@ -12,7 +12,7 @@ use super::{
     writer::{Burst, Job},
 };
 use crate::{
-    Completion, Fault, IscsiError,
+    Completion, Fault, IscsiError, RejectReason,
     pdu::{
         self, Header, NO_TAG, request,
         response::{DataIn, R2t, Response, ScsiResponse},
@@ -249,14 +249,18 @@ impl Shared {
     }
 
     /// A PDU of ours was refused. Its header is in the data.
-    fn rejected(&self, reason: crate::RejectReason, data: &[u8]) -> Result<(), Fault> {
+    fn rejected(&self, reason: RejectReason, data: &[u8]) -> Result<(), Fault> {
         const SCSI_COMMAND: u8 = 0x01;
         const DATA_OUT: u8 = 0x05;
+        const LOGOUT_REQUESTED: u8 = 1;
         let Some(header) = data.first_chunk::<{ pdu::BHS }>() else {
             return Err(Fault::Protocol("a reject without the header it is about"));
         };
         let tag = pdu::be32(header, 16);
         tracing::debug!(peer = %self.peer, %reason, opcode = header[0] & 0x3f, "the iSCSI target rejected a PDU");
+        if reason == RejectReason::WAITING_FOR_LOGOUT {
+            return Err(Fault::Asked { event: LOGOUT_REQUESTED });
+        }
         match header[0] & 0x3f {
             SCSI_COMMAND | DATA_OUT => {
                 if let Some(task) = self.state().tasks.remove_scsi(tag) {

@@ -135,6 +135,11 @@ impl Tasks {
         })
     }
 
+    /// Forgets pings that nobody waits for: one that was sent later takes their place.
+    pub(super) fn forget_pings(&mut self) {
+        self.by_tag.retain(|_, task| !matches!(task, Task::Ping(None)));
+    }
+
     pub(super) fn drain(&mut self) -> Vec<Task> {
         self.by_tag.drain().map(|(_, task)| task).collect()
     }

@@ -34,6 +34,7 @@ fn look(shared: &Arc<Shared>) {
         }
         None if now - state.heard >= bounds.ping_interval => {
             state.pinged = Some(now);
+            state.tasks.forget_pings();
             drop(state);
             // Only fails when the session has ended.
             let _ = shared.send_ping(None);

@@ -310,7 +310,9 @@ async fn in_two_lives(message: Reply) -> Paths {
 async fn asynchronous_messages_lead_to_a_new_session() {
     let event = |event, third: u32| Reply::new(0x32, 0x80, NO_TAG).byte(36, event).with(40, third);
     // Logout requested within one second, all connections dropped, renegotiation requested.
-    for message in [event(1, 1), event(3, 0), event(4, 1)] {
+    // Or a refusal because it waits for that logout.
+    let waiting = Reply::new(0x3f, 0x80, NO_TAG).byte(2, 0x0c).data(&[0; 48]);
+    for message in [event(1, 1), event(3, 0), event(4, 1), waiting] {
         let paths = in_two_lives(message).await;
         assert!(paths.execute(read(512)).await.unwrap().read == [1; 512][..]);
         assert_eq!(paths.health()[0].logins, 2);

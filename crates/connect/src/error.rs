@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use scurry_store::StoreErrorKind;
 use scurry_volume_file::VolumeError;
 
+use crate::IscsiFailure;
+
 /// A failed operation on a connected volume.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,9 @@ pub enum ConnectError {
     /// The thread that did the work ended early.
     #[error("the operation on the volume broke off")]
     Interrupted(#[source] tokio::task::JoinError),
+    /// A session with an iSCSI target, or the disk there.
+    #[error(transparent)]
+    Iscsi(IscsiFailure),
     /// A volume file of ours.
     #[error(transparent)]
     Volume(VolumeError),
@@ -77,6 +82,7 @@ impl ConnectError {
                 StoreErrorKind::Invalid
             }
             Self::ReadOnly => StoreErrorKind::Denied,
+            Self::Iscsi(failure) => failure.store_kind(),
             Self::Io { source, .. } | Self::Volume(VolumeError::Io { source, .. }) => of_io(source),
             Self::Volume(VolumeError::Busy(_) | VolumeError::Frozen(_)) => StoreErrorKind::InUse,
             Self::Volume(VolumeError::Corrupt { .. } | VolumeError::ReplicaMismatch { .. }) => {

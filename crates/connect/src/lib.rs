@@ -7,6 +7,7 @@
 mod block_device;
 mod connector;
 mod error;
+mod iscsi;
 mod local;
 mod volume;
 
@@ -17,33 +18,41 @@ use serde_json::Value;
 
 pub use connector::Connector;
 pub use error::ConnectError;
+pub use iscsi::IscsiFailure;
 pub use scurry_volume_file::Access;
 pub use volume::BlockVolume;
 
+use crate::iscsi::IscsiVolume;
 use crate::local::LocalVolume;
 
 /// Values of `driver_volume_type` that [`open`] understands.
-pub const PROTOCOLS: [&str; 2] = ["local", "scurry"];
+pub const PROTOCOLS: [&str; 3] = ["iscsi", "local", "scurry"];
 
-/// Opens the volume an attachment's `connection_info` leads to.
+/// Opens the volume an attachment's `connection_info` leads to, as the connector that the attachment was made with.
 ///
 /// `access_mode: ro` in the connection makes it read-only whatever `access` says.
 ///
 /// # Errors
 /// [`ConnectError::Unsupported`] for a protocol this crate does not speak or an encrypted volume,
-/// [`ConnectError::Malformed`] when something is missing in the connection, or what opening the file answers.
+/// [`ConnectError::Malformed`] when something is missing in the connection, or what logging in and opening
+/// answer.
 /// No error repeats the connection: it may hold passwords.
-pub async fn open(connection_info: &Value, access: Access) -> Result<Arc<dyn BlockVolume>, ConnectError> {
+pub async fn open(
+    connector: &Connector,
+    connection_info: &Value,
+    access: Access,
+) -> Result<Arc<dyn BlockVolume>, ConnectError> {
     let text = |key: &'static str| connection_info.get(key).and_then(Value::as_str);
     let protocol = text("driver_volume_type").ok_or(ConnectError::Malformed("driver_volume_type"))?;
     if connection_info.get("encrypted").and_then(Value::as_bool) == Some(true) {
         return Err(ConnectError::Encrypted);
     }
     let access = if text("access_mode") == Some("ro") { Access::ReadOnly } else { access };
-    let volume = match protocol {
+    let volume: Arc<dyn BlockVolume> = match protocol {
+        "iscsi" => Arc::new(IscsiVolume::open(connector, connection_info, access).await?),
         "local" => {
             let path = text("device_path").ok_or(ConnectError::Malformed("device_path"))?;
-            LocalVolume::open_path(path.into(), access).await?
+            Arc::new(LocalVolume::open_path(path.into(), access).await?)
         }
         "scurry" => {
             let volume = connection_info.get("volume").ok_or(ConnectError::Malformed("volume"))?;
@@ -52,9 +61,9 @@ pub async fn open(connection_info: &Value, access: Access) -> Result<Arc<dyn Blo
             if !descriptor.path.is_absolute() {
                 return Err(ConnectError::Malformed("volume"));
             }
-            LocalVolume::open_descriptor(descriptor, access).await?
+            Arc::new(LocalVolume::open_descriptor(descriptor, access).await?)
         }
         other => return Err(ConnectError::Unsupported { protocol: other.chars().take(64).collect() }),
     };
-    Ok(Arc::new(volume))
+    Ok(volume)
 }

@@ -24,12 +24,13 @@ pub(crate) async fn read_only<T, F>(
 where
     F: AsyncFnOnce(&Arc<dyn BlockVolume>) -> Result<T, Failure>,
 {
-    let attachment = attach(client, volume, &Connector::new(host).properties())
+    let connector = Connector::new(host);
+    let attachment = attach(client, volume, &connector.properties())
         .await
         .map_err(|error| Failure::new(format!("cannot attach volume {volume}"), error))?;
     let connection = Value::Object(attachment.connection_info.0);
     let done = async {
-        let opened = scurry_connect::open(&connection, Access::ReadOnly)
+        let opened = scurry_connect::open(&connector, &connection, Access::ReadOnly)
             .await
             .map_err(|error| Failure::new("cannot open the volume", error))?;
         let done = read(&opened).await;

@@ -158,7 +158,8 @@ impl Attachments {
                 .map_err(|error| Failure::call(format_args!("cannot connect volume {volume}"), error))?
                 .connection_info;
         }
-        let device = scurry_connect::open(&serde_json::Value::Object(connection.0), access).await;
+        let connection = serde_json::Value::Object(connection.0);
+        let device = scurry_connect::open(&self.connector, &connection, access).await;
         hold.device = Some(
             device.map_err(|error| Failure::volume(format_args!("cannot open volume {volume}"), error))?,
         );

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
-use scurry_connect::{Access, ConnectError, open};
+use scurry_connect::{Access, ConnectError};
 use serde_json::json;
+
+use crate::open;
 
 struct LoopDevice(String);
 

@@ -4,3 +4,13 @@
 
 mod block_device;
 mod open;
+
+use std::sync::Arc;
+
+use scurry_connect::{Access, BlockVolume, ConnectError, Connector};
+use serde_json::Value;
+
+/// Opens a volume as a node of that name.
+async fn open(info: &Value, access: Access) -> Result<Arc<dyn BlockVolume>, ConnectError> {
+    scurry_connect::open(&Connector::new("node"), info, access).await
+}

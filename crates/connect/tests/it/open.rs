@@ -2,11 +2,13 @@
 //! What each protocol opens, and what is refused.
 
 use bytes::Bytes;
-use scurry_connect::{Access, ConnectError, open};
+use scurry_connect::{Access, ConnectError};
 use scurry_store::StoreErrorKind;
 use scurry_types::VolumeId;
 use scurry_volume_file::{CloneMode, Pool, Writers};
 use serde_json::{Value, json};
+
+use crate::open;
 
 const LEN: u64 = 1 << 20;
 
@@ -96,20 +98,22 @@ async fn a_read_only_connection_beats_the_wish_to_write() {
 
 #[tokio::test]
 async fn other_protocols_are_named_and_secrets_are_not() {
-    let info = json!({
-        "driver_volume_type": "iscsi", "target_portal": "192.0.2.1:3260",
-        "auth_username": "chap-user", "auth_password": "chap-secret",
-    });
-    let error = open(&info, Access::ReadOnly).await.unwrap_err();
-    assert!(matches!(error, ConnectError::Unsupported { .. }));
-    assert_eq!(
-        error.to_string(),
-        "volumes reached by \"iscsi\" are not supported; supported are local, scurry"
-    );
-    let malformed = json!({"driver_volume_type": "scurry", "volume": {"path": "chap-secret"}});
-    for error in [error, open(&malformed, Access::ReadOnly).await.unwrap_err()] {
+    for protocol in ["nvmeof", "nfs", "rbd", "fibre_channel", "vmdk"] {
+        let info = json!({
+            "driver_volume_type": protocol, "target_portal": "192.0.2.1:3260",
+            "auth_username": "chap-user", "auth_password": "chap-secret",
+        });
+        let error = open(&info, Access::ReadOnly).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Unsupported { .. }));
+        assert_eq!(
+            error.to_string(),
+            format!("volumes reached by {protocol:?} are not supported; supported are iscsi, local, scurry")
+        );
         assert!(!format!("{error:?} {error}").contains("chap"), "{error:?}");
     }
+    let malformed = json!({"driver_volume_type": "scurry", "volume": {"path": "chap-secret"}});
+    let error = open(&malformed, Access::ReadOnly).await.unwrap_err();
+    assert!(!format!("{error:?} {error}").contains("chap"), "{error:?}");
 }
 
 #[tokio::test]

@@ -12,3 +12,4 @@ mod protocol;
 mod proxy;
 mod redirect;
 mod tgt;
+mod volume;

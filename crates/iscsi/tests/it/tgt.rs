@@ -29,6 +29,7 @@ pub(crate) struct Tgt {
     directory: tempfile::TempDir,
     child: Child,
     settings: Vec<Vec<String>>,
+    block_size: String,
 }
 
 impl Tgt {
@@ -39,12 +40,21 @@ impl Tgt {
 
     /// A target after these further `tgtadm` calls.
     pub(crate) async fn start_with(size: u64, settings: &[&str]) -> Self {
+        Self::make(size, settings, "512").await
+    }
+
+    /// A target whose disk has blocks of so many bytes.
+    pub(crate) async fn start_of_blocks(size: u64, block_size: &str) -> Self {
+        Self::make(size, &[], block_size).await
+    }
+
+    async fn make(size: u64, settings: &[&str], block_size: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         File::create(directory.path().join("lun")).unwrap().set_len(size).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = settings.iter().map(|call| call.split(' ').map(str::to_owned).collect()).collect();
         let child = spawn(&directory, port);
-        let tgt = Self { port, directory, child, settings };
+        let tgt = Self { port, directory, child, settings, block_size: block_size.to_owned() };
         tgt.configure().await;
         tgt
     }
@@ -81,6 +91,14 @@ impl Tgt {
         assert!(output.status.success(), "{call}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// LUN 1 over the file, as long as that is now.
+    pub(crate) fn make_lun(&self) {
+        let (file, block_size) = (self.file(), &self.block_size);
+        let lun = format!("--mode logicalunit --op new --tid 1 --lun 1 -b {}", file.display());
+        self.must(&format!("{lun} --blocksize {block_size}"));
+        self.must("--mode logicalunit --op update --tid 1 --lun 1 --params thin_provisioning=1");
+    }
+
     async fn configure(&self) {
         for _ in 0..500 {
             if self.adm(&["--mode", "sys", "--op", "show"]).status.success() {
@@ -89,9 +107,7 @@ impl Tgt {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.must(&format!("--mode target --op new --tid 1 -T {NAME}"));
-        let file = self.file();
-        self.must(&format!("--mode logicalunit --op new --tid 1 --lun 1 -b {}", file.display()));
-        self.must("--mode logicalunit --op update --tid 1 --lun 1 --params thin_provisioning=1");
+        self.make_lun();
         for call in &self.settings {
             self.must(&call.join(" "));
         }

@@ -78,7 +78,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     boolean(CINDER, "cinder_do_extend_attached", false, "Grow volumes while they are attached."),
     int(CINDER, "cinder_attachment_retry_attempts", "5", "How often a busy volume is tried to attach.")
         .min(1),
-    boolean(CINDER, "cinder_use_multipath", false, "Ask for all paths to a volume.").ignored(),
+    boolean(CINDER, "cinder_use_multipath", false, "Ask for all paths to a volume."),
     boolean(CINDER, "cinder_enforce_multipath", false, "Refuse volumes with one path.").ignored(),
     text(CINDER, "cinder_mount_point_base", "Where NFS shares would be mounted.")
         .default("/var/lib/glance/mnt")

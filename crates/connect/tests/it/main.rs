@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod block_device;
+mod iscsi;
 mod open;
+#[path = "../../../iscsi/tests/it/tgt.rs"]
+#[allow(dead_code, reason = "the initiator's own tests use all of it")]
+mod tgt;
 
 use std::sync::Arc;
 

@@ -68,14 +68,23 @@ impl Disk {
             // Less than a block, or a part of two.
             return match around.is_empty() {
                 true => Ok(()),
-                false => self.write(offset, zeroes(len as usize)).await,
+                false => self.zero_part(offset, len).await,
             };
         }
         let (from, to) = (inner.start * block_len, inner.end * block_len);
-        self.write(offset, zeroes((from - offset) as usize)).await?;
-        self.write(to, zeroes((end - to) as usize)).await?;
+        self.zero_part(offset, from - offset).await?;
+        self.zero_part(to, end - to).await?;
         let _whole = self.edges.read().await;
         self.zero_blocks(inner).await
+    }
+
+    /// Zeroes less than two blocks (the longest have 64 KiB); zero already, they are not written: that would allocate them.
+    async fn zero_part(&self, offset: u64, len: u64) -> Result<(), DiskError> {
+        let zeroes = Bytes::from_static(&ZEROES[..len as usize]);
+        match self.read(offset, len as usize).await? == zeroes {
+            true => Ok(()),
+            false => self.write(offset, zeroes).await,
+        }
     }
 
     async fn zero_blocks(&self, blocks: Range<u64>) -> Result<(), DiskError> {
@@ -150,9 +159,4 @@ impl Disk {
         }
         Ok(())
     }
-}
-
-/// Zeroes for less than two blocks: the longest is 64 KiB.
-fn zeroes(len: usize) -> Bytes {
-    Bytes::from_static(&ZEROES[..len])
 }

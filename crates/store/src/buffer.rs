@@ -3,37 +3,42 @@
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use rustix::io::{Errno, ReadWriteFlags};
 
-/// Bytes of a recycled buffer.
-const LEN: usize = 1 << 20;
+use self::memory::Memory;
+
+mod memory;
+
 /// Below this many bytes a buffer is not worth recycling.
 const LEAST: usize = 16 << 10;
-/// Unused buffers that are kept. The last one given back is the first to be taken: its bytes are still in the
-/// processor's cache, which a fresh one has to be brought into page by page.
-const KEPT: usize = 8;
 
-static UNUSED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
-
-/// Memory to read into; as [`Bytes`] it finds its way back when the last of them is gone.
+/// Memory to read into, which begins at a page; as [`Bytes`] it finds its way back when the last of them is gone.
 #[derive(Debug)]
 pub struct Buffer {
-    memory: Vec<u8>,
+    memory: Held,
     len: usize,
+}
+
+#[derive(Debug)]
+enum Held {
+    Recycled(Memory),
+    Once(Vec<u8>),
 }
 
 impl Buffer {
     /// A buffer of `len` bytes, which hold whatever they held before.
     #[must_use]
     pub fn new(len: usize) -> Self {
-        if !(LEAST..=LEN).contains(&len) {
-            return Self { memory: vec![0; len], len };
-        }
-        let memory = UNUSED.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Self { memory: memory.unwrap_or_else(|| vec![0; LEN]), len }
+        let recycled = if len < LEAST { None } else { Memory::take(len) };
+        let memory = recycled.map_or_else(|| Held::Once(vec![0; len]), Held::Recycled);
+        Self { memory, len }
+    }
+
+    /// Keeps only the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
     }
 
     /// A buffer filled by `read`.
@@ -65,31 +70,25 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.memory[..self.len]
+        match &self.memory {
+            Held::Recycled(memory) => &memory.bytes()[..self.len],
+            Held::Once(memory) => &memory[..self.len],
+        }
     }
 }
 
 impl AsMut<[u8]> for Buffer {
     fn as_mut(&mut self) -> &mut [u8] {
-        &mut self.memory[..self.len]
+        match &mut self.memory {
+            Held::Recycled(memory) => &mut memory.bytes_mut()[..self.len],
+            Held::Once(memory) => &mut memory[..self.len],
+        }
     }
 }
 
 impl From<Buffer> for Bytes {
     fn from(buffer: Buffer) -> Self {
         Self::from_owner(buffer)
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        if self.memory.len() != LEN {
-            return;
-        }
-        let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
-        if unused.len() < KEPT {
-            unused.push(std::mem::take(&mut self.memory));
-        }
     }
 }
 
@@ -114,21 +113,22 @@ mod tests {
 
     #[test]
     fn a_buffer_holds_what_was_read_and_no_byte_more() {
-        for len in [0, 1, LEAST - 1, LEAST, 100_000, LEN, LEN + 1] {
+        let [small, large] = memory::SIZES;
+        for len in [0, 1, LEAST - 1, LEAST, 100_000, small, small + 1, large, large + 1] {
             let filled = Buffer::filled(len, |buffer| {
                 buffer.fill(7);
                 Ok::<_, io::Error>(())
             });
             assert_eq!(filled.unwrap(), vec![7; len]);
         }
-        let failed: Result<Bytes, &str> = Buffer::filled(LEN, |_| Err("no"));
+        let failed: Result<Bytes, &str> = Buffer::filled(1 << 20, |_| Err("no"));
         assert_eq!(failed, Err("no"));
     }
 
     #[test]
     fn parts_keep_a_buffer_from_being_used_again() {
         let fill = |byte: u8| {
-            Buffer::filled(LEN, |buffer| {
+            Buffer::filled(1 << 20, |buffer| {
                 buffer.fill(byte);
                 Ok::<_, io::Error>(())
             })
@@ -139,7 +139,6 @@ mod tests {
         assert_eq!(part, [1; 10].as_slice());
         assert!(others.iter().zip(2..).all(|(bytes, byte)| bytes.iter().all(|one| *one == byte)));
         drop(others);
-        assert!(UNUSED.lock().unwrap().len() <= KEPT);
     }
 
     #[test]

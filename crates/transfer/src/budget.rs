@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::pool::Pool;
-
 /// Bytes a piece of an image has at most: what one write or read moves.
 const PIECE: usize = 1 << 20;
 /// Bytes a piece has at least, and what pieces are aligned to.
@@ -22,7 +20,6 @@ pub struct MemoryBudget {
     ahead: Arc<Semaphore>,
     work_bytes: usize,
     ahead_bytes: usize,
-    pool: Pool,
 }
 
 /// A share of the budget; dropped, it is free again.
@@ -43,7 +40,6 @@ impl MemoryBudget {
             ahead: Arc::new(Semaphore::new(ahead_bytes)),
             work_bytes,
             ahead_bytes,
-            pool: Pool::default(),
         }
     }
 
@@ -69,11 +65,6 @@ impl MemoryBudget {
         let work = self.work_bytes - self.work.available_permits();
         let ahead = self.ahead_bytes - self.ahead.available_permits();
         (work + ahead) as u64
-    }
-
-    /// Where the buffers of pieces come from.
-    pub(crate) const fn pool(&self) -> &Pool {
-        &self.pool
     }
 
     /// Size of the pieces images are moved in: several must fit, or nothing would overlap.

@@ -21,7 +21,6 @@ mod inspect;
 mod lane;
 mod piece;
 mod plan;
-mod pool;
 mod progress;
 mod regroup;
 mod side;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use scurry_store::Buffer;
 use tokio::time::Instant;
 
 use crate::piece::Part;
@@ -25,8 +26,9 @@ pub(crate) struct Regroup<'a> {
 
 #[derive(Debug)]
 struct Filling {
-    data: Vec<u8>,
-    room: usize,
+    /// As long as the piece has room.
+    data: Buffer,
+    filled: usize,
     share: Reservation,
     since: Instant,
 }
@@ -56,13 +58,19 @@ impl<'a> Regroup<'a> {
                 if chunk.len() >= room {
                     return Some(self.part(chunk.split_to(room), share));
                 }
-                Filling { data: self.budget.pool().empty(room), room, share, since: Instant::now() }
+                Filling { data: Buffer::new(room), filled: 0, share, since: Instant::now() }
             }
         };
-        let taken = chunk.split_to(chunk.len().min(filling.room - filling.data.len()));
-        filling.data.extend_from_slice(&taken);
+        let room = &mut filling.data.as_mut()[filling.filled..];
+        let taken = chunk.split_to(chunk.len().min(room.len()));
+        room[..taken.len()].copy_from_slice(&taken);
+        let full = room.len() == taken.len();
+        filling.filled += taken.len();
+        if full {
+            return Some(self.emit(filling));
+        }
         self.filling = Some(filling);
-        self.filling.take_if(|filling| filling.data.len() == filling.room).map(|full| self.emit(full))
+        None
     }
 
     /// Zeroes come next: what is left over, and then those, at most [`LONGEST_ZEROES`] at a time.
@@ -84,8 +92,9 @@ impl<'a> Regroup<'a> {
     }
 
     fn emit(&mut self, filling: Filling) -> Part {
-        let data = self.budget.pool().lend(filling.data);
-        self.part(data, filling.share)
+        let Filling { mut data, filled, share, .. } = filling;
+        data.truncate(filled);
+        self.part(data.into(), share)
     }
 
     fn part(&mut self, data: Bytes, share: Reservation) -> Part {

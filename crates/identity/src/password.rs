@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{
+    Algorithm, Argon2, Block, CustomizedPasswordHasher, Params, PasswordHasher, PasswordVerifier, Version,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
@@ -39,7 +42,7 @@ impl PasswordHashing {
     /// The PHC string of `password` with a fresh salt.
     pub(crate) async fn hash(&self, password: String) -> Result<String, PasswordError> {
         self.run(move || {
-            Argon2::default()
+            Argon2id(Params::default())
                 .hash_password(password.as_bytes())
                 .map(|hash| hash.to_string())
                 .map_err(PasswordError::Hash)
@@ -53,7 +56,10 @@ impl PasswordHashing {
         self.run(move || {
             let known = hash.is_some();
             let against = hash.as_deref().unwrap_or(&decoy);
-            match Argon2::default().verify_password(password.as_bytes(), against) {
+            let verified = PasswordHash::new(against)
+                .map_err(Into::into)
+                .and_then(|hash| Argon2id(Params::default()).verify_password(password.as_bytes(), &hash));
+            match verified {
                 Ok(()) => Ok(known),
                 Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
                 Err(error) => Err(PasswordError::Hash(error)),
@@ -68,6 +74,55 @@ impl PasswordHashing {
     ) -> Result<T, PasswordError> {
         let _slot = self.slots.acquire().await.map_err(|_closed| PasswordError::Stopped)?;
         tokio::task::spawn_blocking(work).await.map_err(|_stopped| PasswordError::Stopped)?
+    }
+}
+
+/// argon2id in memory that goes back to the system at once. What malloc takes from its arenas it keeps, 19 MiB for each
+/// thread that ever hashed.
+struct Argon2id(Params);
+
+/// malloc has a mapping of its own for allocations above 32 MiB; what is never touched of it is never there.
+const MAPPED: usize = (33 << 20) / Block::SIZE;
+
+impl PasswordHasher<PasswordHash> for Argon2id {
+    fn hash_password_with_salt(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+    ) -> argon2::password_hash::Result<PasswordHash> {
+        let Self(params) = self;
+        let mut memory = Vec::with_capacity(params.block_count().max(MAPPED));
+        memory.resize(params.block_count(), Block::new());
+        let mut out = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        argon2.hash_password_into_with_memory(password, salt, &mut out, memory)?;
+        Ok(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(params)?,
+            salt: Some(Salt::new(salt)?),
+            hash: Some(Output::new(&out)?),
+        })
+    }
+}
+
+/// Comparing hashes again with what the stored one was made with.
+impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
+    type Params = Params;
+
+    fn hash_password_customized(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+        algorithm: Option<&str>,
+        version: Option<u32>,
+        params: Params,
+    ) -> argon2::password_hash::Result<PasswordHash> {
+        let ours = (Algorithm::Argon2id.as_str(), u32::from(Version::V0x13));
+        if (algorithm.unwrap_or(ours.0), version.unwrap_or(ours.1)) != ours {
+            return Err(argon2::password_hash::Error::Algorithm);
+        }
+        Self(params).hash_password_with_salt(password, salt)
     }
 }
 

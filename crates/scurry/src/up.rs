@@ -71,13 +71,6 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
     let (block_url, image_url) = (sockets.block.url(), sockets.image.url());
     let mut servers = vec![sockets.identity.serve(identity.router(), stop.clone())];
 
-    let block =
-        open_block_storage(options, &layout, &auth_url, (&block_url, &image_url), &passwords, &bootstrapped)
-            .await?;
-    servers.push(sockets.block.serve(block.router(), stop.clone()));
-    let block_stop = CancellationToken::new();
-    let block_work = block.start(block_stop.clone());
-
     // Before the image service answers: who waits for it finds the credentials.
     let logins = [
         clouds::Login { cloud: "scurry", openrc: "admin-openrc", user: "admin", password: &passwords.admin },
@@ -91,7 +84,17 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
     clouds::write(&layout, &auth_url, REGION, &logins)?;
     let conf = image_conf(options, &layout, &auth_url, &image_url, &passwords, &bootstrapped)?;
     image_api::access::check_trust(&conf.conf, sockets.image.is_local())?;
-    let image = ImageApi::open(&conf, format!("scurry-{}", node_name(&layout))).await?;
+    let block_stop = CancellationToken::new();
+    // Side by side: each of them waits for its disk, and for the other when it asks it.
+    let block = async {
+        let urls = (block_url.as_str(), image_url.as_str());
+        let block = open_block_storage(options, &layout, &auth_url, urls, &passwords, &bootstrapped).await?;
+        let server = sockets.block.serve(block.router(), stop.clone());
+        Ok((server, block.start(block_stop.clone())))
+    };
+    let image = ImageApi::open(&conf, format!("scurry-{}", node_name(&layout)));
+    let ((server, block_work), image) = tokio::try_join!(block, image)?;
+    servers.push(server);
     servers.push(sockets.image.serve(image.router(), stop.clone()));
 
     Ok(Running {

@@ -21,7 +21,7 @@ pub struct IscsiFailure {
 
 impl IscsiFailure {
     pub(super) fn session(place: &str, error: IscsiError) -> ConnectError {
-        Self::new(place, of_session(&error), error)
+        Self::error(place, of_session(&error), error)
     }
 
     pub(super) fn disk(place: &str, error: DiskError) -> ConnectError {
@@ -30,10 +30,10 @@ impl IscsiFailure {
             DiskError::NoDisk { .. } => StoreErrorKind::Invalid,
             error => error.problem().map_or(StoreErrorKind::Other, of_problem),
         };
-        Self::new(place, kind, error)
+        Self::error(place, kind, error)
     }
 
-    fn new(place: &str, kind: StoreErrorKind, error: impl Error + Send + Sync + 'static) -> ConnectError {
+    fn error(place: &str, kind: StoreErrorKind, error: impl Error + Send + Sync + 'static) -> ConnectError {
         ConnectError::Iscsi(Self {
             place: place.to_owned(),
             words: words(&error),

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//! The hash of any cut of any bytes is the library's.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::Digest;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//! Whatever the mix of streams, each gets its own digest.
+
 use bytes::Bytes;
 use futures::future::join_all;
 use md5::Md5;

@@ -57,6 +57,8 @@ def main():
     options.binary = options.binary.resolve()
     clients = subprocess.run([ROOT / "scripts/clients"], capture_output=True, text=True, check=True).stdout.strip()
     work = options.work or Path(tempfile.mkdtemp(prefix="scurry-walkthrough-"))
+    if not options.work:
+        work.chmod(0o755)  # beside the rig, Scurry runs as nobody
     work.mkdir(parents=True, exist_ok=True)
     length, content = (256 << 20, 60 << 20) if options.small else (disk.WALKTHROUGH_LEN, 1000 << 20)
     server, rig, good = None, None, False

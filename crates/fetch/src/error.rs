@@ -64,20 +64,4 @@ impl FetchError {
             _ => false,
         }
     }
-
-    /// The text with its causes.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let one = error.to_string();
-            if !text.ends_with(&one) {
-                text.push_str(": ");
-                text.push_str(&one);
-            }
-            cause = error.source();
-        }
-        text
-    }
 }

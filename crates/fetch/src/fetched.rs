@@ -14,7 +14,7 @@ use url::Url;
 use crate::error::FetchError;
 use crate::fetcher::{Fetcher, Request, same_origin};
 use crate::filter::place;
-use crate::validator::{content_length, content_range};
+use crate::validator::{content_length, content_range, same_version};
 
 /// An answer that has begun.
 #[derive(Debug)]
@@ -106,6 +106,12 @@ impl Fetched {
         self.validator.as_ref()
     }
 
+    /// Whether the answer is of the version an earlier one's validator is of. A server may look at the range only.
+    #[must_use]
+    pub fn is_of(&self, earlier: &HeaderValue) -> bool {
+        same_version(self.response.headers(), earlier)
+    }
+
     /// The bytes as they come; the first error is the end.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, FetchError>> + Send + use<> {
         stream::unfold(Some(self), |state| async move {
@@ -177,10 +183,8 @@ impl Fetched {
             tracing::debug!(place = self.place, at = self.at, "a broken download is taken up again");
             match self.fetcher.send(&Method::GET, &self.rest).await {
                 Ok((_, response)) => {
-                    let there = response.status() == StatusCode::PARTIAL_CONTENT
-                        && content_range(response.headers()).is_some_and(|(first, _)| first == self.at);
-                    if !there {
-                        return Err(failure);
+                    if !self.goes_on_with(&response) {
+                        return Err(self.broken("broke off, and has other bytes now", None));
                     }
                     self.response = response;
                     return Ok(());
@@ -189,5 +193,15 @@ impl Fetched {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether an answer is the rest of the very same bytes. A server may send a part whatever `If-Range` says.
+    fn goes_on_with(&self, response: &Response) -> bool {
+        let headers = response.headers();
+        let rest = content_range(headers).is_some_and(|(first, total)| {
+            first == self.at && total.zip(self.total).is_none_or(|(now, before)| now == before)
+        });
+        let same = self.validator.as_ref().is_some_and(|before| same_version(headers, before));
+        response.status() == StatusCode::PARTIAL_CONTENT && rest && same
     }
 }

@@ -10,6 +10,12 @@ pub(crate) fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
     strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
 }
 
+/// Whether an answer is of the version that validator is of. One that names none is believed.
+pub(crate) fn same_version(headers: &HeaderMap, earlier: &HeaderValue) -> bool {
+    let name = if earlier.as_bytes().starts_with(b"\"") { ETAG } else { LAST_MODIFIED };
+    headers.get(name).is_none_or(|now| now == earlier)
+}
+
 /// `Content-Length` of a whole answer.
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
@@ -41,6 +47,22 @@ mod tests {
         assert!(validator(&headers(ETAG, "W/\"a\"")).is_none());
         assert!(validator(&headers(LAST_MODIFIED, "Sun, 06 Nov 1994 08:49:37 GMT")).is_some());
         assert!(validator(&HeaderMap::new()).is_none());
+    }
+
+    #[test]
+    fn another_version_names_itself() {
+        let tag = HeaderValue::from_static("\"a\"");
+        for (name, value, same) in [
+            (ETAG, "\"a\"", true),
+            (ETAG, "\"b\"", false),
+            (ETAG, "W/\"a\"", false),
+            (LAST_MODIFIED, "Sun, 06 Nov 1994 08:49:37 GMT", true),
+        ] {
+            assert_eq!(same_version(&headers(name, value), &tag), same, "{value}");
+        }
+        let date = HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert!(!same_version(&headers(LAST_MODIFIED, "Mon, 07 Nov 1994 08:49:37 GMT"), &date));
+        assert!(same_version(&HeaderMap::new(), &date));
     }
 
     #[test]

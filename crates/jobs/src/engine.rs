@@ -30,6 +30,8 @@ pub enum Outcome {
     Retry(String),
     /// Stopped because it was told to; begun again by whoever claims the job next.
     Interrupted,
+    /// That node has what the job needs: it is kept for it for a while.
+    Elsewhere(String),
 }
 
 /// Works on jobs of one kind.
@@ -70,8 +72,10 @@ impl JobContext {
 pub struct EngineSettings {
     /// Name of this node in leases.
     pub owner: String,
-    /// How long a lease holds without a heartbeat; heartbeats come three times as often.
+    /// How long a lease holds without a heartbeat; heartbeats come three times as often at least.
     pub lease: Duration,
+    /// How long a job is kept for the node it was handed over to before others look at it again.
+    pub keep: Duration,
     /// How often due jobs are looked for when nobody announces one.
     pub poll: Duration,
     /// Jobs worked on at the same time.
@@ -87,6 +91,7 @@ impl Default for EngineSettings {
         Self {
             owner: "local".to_owned(),
             lease: Duration::from_secs(60),
+            keep: Duration::from_secs(30),
             poll: Duration::from_secs(2),
             concurrent: 16,
             back_off: Duration::from_secs(2),
@@ -152,7 +157,13 @@ impl Engine {
     /// Until when a lease taken now holds.
     #[must_use]
     pub fn lease_end(&self) -> DateTime<Utc> {
-        Utc::now() + delta(self.inner.settings.lease)
+        self.inner.jobs.now() + delta(self.inner.settings.lease)
+    }
+
+    /// Until when a job enqueued now is kept for one node.
+    #[must_use]
+    pub fn keep_end(&self) -> DateTime<Utc> {
+        self.inner.jobs.now() + delta(self.inner.settings.keep)
     }
 
     /// Begins to claim and run jobs, those an earlier life of this node left behind first.

@@ -56,6 +56,8 @@ pub struct NewJob {
     /// When set, the job is leased from the start by that node until that time: the one who enqueues it
     /// works on it at once.
     pub claimed: Option<(String, DateTime<Utc>)>,
+    /// When set, that node alone may claim the job until that time: it has what the job needs.
+    pub kept_for: Option<(String, DateTime<Utc>)>,
 }
 
 /// A job as it stands in the database.
@@ -77,7 +79,7 @@ pub struct Job {
     pub attempts: u32,
     /// Why the last attempt ended early.
     pub last_error: Option<String>,
-    /// The node that works on it.
+    /// The node that works on it; for a pending job, the one it is kept for.
     pub lease_owner: Option<String>,
     /// Until when the lease holds; for a pending job, the earliest time of the next attempt.
     pub lease_expires_at: Option<DateTime<Utc>>,

@@ -26,11 +26,16 @@ pub struct JobStoreError {
 /// that the job is no longer this node's (cancelled, or taken over).
 #[async_trait]
 pub trait JobRepository: fmt::Debug + Send + Sync + 'static {
+    /// The time by which leases are kept, the same for all nodes whatever their clocks say.
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
     /// Adds a job.
     async fn enqueue(&self, job: &NewJob) -> Result<(), JobStoreError>;
 
-    /// Leases the oldest job of these kinds that is due: pending and its time has come, or running with an
-    /// expired lease. Counts an attempt.
+    /// Leases the oldest job of these kinds that is due: pending and its time has come or kept for this owner, or
+    /// running with an expired lease. Counts an attempt.
     async fn claim(
         &self,
         owner: &str,
@@ -62,6 +67,15 @@ pub trait JobRepository: fmt::Debug + Send + Sync + 'static {
         due: DateTime<Utc>,
         error: Option<&str>,
         counts: bool,
+    ) -> Result<bool, JobStoreError>;
+
+    /// Puts a job back for another node, which alone may claim it until `until`. The attempt is taken back.
+    async fn hand_over(
+        &self,
+        id: &JobId,
+        owner: &str,
+        node: &str,
+        until: DateTime<Utc>,
     ) -> Result<bool, JobStoreError>;
 
     /// Makes every lease of a node claimable at once; called when that node starts.

@@ -17,5 +17,5 @@ pub(crate) fn failed(store: &StoreId, operation: Operation, error: &FetchError) 
         _ if error.is_passing() => StoreErrorKind::Unavailable,
         _ => StoreErrorKind::Other,
     };
-    StoreError::new(store, operation, kind, error.chain())
+    StoreError::new(store, operation, kind, scurry_types::with_causes(&error))
 }

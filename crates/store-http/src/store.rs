@@ -109,6 +109,12 @@ impl Store for HttpStore {
         Ok(Vec::new())
     }
 
+    /// Any address is.
+    async fn holds(&self, url: &str) -> Result<bool, StoreError> {
+        let scheme = url.split("://").next().unwrap_or_default();
+        Ok(["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+    }
+
     async fn recover(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -79,7 +79,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Urls of all objects this store holds for an image, finished or not, whoever made them.
     async fn find(&self, image: &ImageId) -> Result<Vec<String>, StoreError>;
 
-    /// Whether the object of a url that names no store (`cinder://<volume>`) is one of this store's.
+    /// Whether the object of a url that names no store (`cinder://<volume>`, `file:///…`) is one of this store's; the
+    /// object itself need not be there.
     async fn holds(&self, _url: &str) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -3,6 +3,7 @@
 //!
 //! No async and no I/O in here: whatever needs either belongs further up.
 
+mod causes;
 mod digest;
 mod extent;
 pub mod extent_frames;
@@ -13,6 +14,7 @@ pub mod size;
 mod status;
 mod zero;
 
+pub use causes::with_causes;
 pub use digest::{BLOCK_SIZE, BlockHashes, Digests, HashAlgorithm, UnknownHashAlgorithm};
 pub use extent::{Extent, ExtentKind, Extents};
 pub use id::{ImageId, InvalidImageId, JobId, ProjectId, StoreId, UserId, VolumeId};

@@ -6,6 +6,7 @@ use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use scurry_types::with_causes;
 use sea_orm::DbErr;
 use serde_json::json;
 
@@ -141,7 +142,7 @@ impl From<serde_json::Error> for Fault {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         if let Some(source) = &self.source {
-            tracing::error!(status = self.status.as_u16(), error = %chain(source.as_ref()), "request failed");
+            tracing::error!(status = self.status.as_u16(), error = %with_causes(source.as_ref()), "request failed");
         }
         let mut inner = json!({ "code": self.status.as_u16(), "message": self.message });
         let over_limit = matches!(self.status.as_u16(), 413 | 429);
@@ -154,16 +155,4 @@ impl IntoResponse for Fault {
         }
         response
     }
-}
-
-/// An error and its sources on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

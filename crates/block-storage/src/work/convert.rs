@@ -16,9 +16,9 @@ use tokio::sync::mpsc;
 use super::WorkError;
 use super::create::bytes;
 use super::stream::{create_and_open, receive, write_sparse};
-use crate::api::fault::chain;
 use crate::db::volumes::Volume;
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// Bytes of the disk read at a time.
 const CHUNK: u64 = 1 << 20;
@@ -83,8 +83,10 @@ fn inspect(path: &Path, claimed: &str, container: &str) -> Result<(), String> {
 }
 
 fn convert(path: &Path, format: DiskFormat, file: VolumeFile, len: u64) -> Result<(), WorkError> {
-    let unusable =
-        |error: &dyn std::error::Error| WorkError::Unusable { image: String::new(), reason: chain(error) };
+    let unusable = |error: &dyn std::error::Error| WorkError::Unusable {
+        image: String::new(),
+        reason: with_causes(error),
+    };
     let disk = open_for_conversion(path, format).map_err(|error| unusable(&error))?;
     if disk.len() > len {
         return Err(WorkError::Unusable {

@@ -10,13 +10,13 @@ use sea_orm::sea_query::Expr;
 
 use super::clone::{Source, copy_from, location_of, writers_of};
 use super::{WorkError, image};
-use crate::api::fault::chain;
 use crate::backend::{Backend, snapshot_file};
 use crate::db::properties::{self, Properties, Space};
 use crate::db::volumes::{self, Column, Volume};
 use crate::db::{messages, snapshots};
 use crate::scheduler::{self, ScheduleError};
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// What the finished volume inherits from its source.
 #[derive(Debug, Default)]
@@ -31,7 +31,9 @@ pub(crate) async fn run(service: &Arc<Service>, id: &str, token: Option<Secret>)
     let volume = match volumes::find(service.db.pool(), id).await {
         Ok(Some(volume)) if ["creating", "downloading"].contains(&volume.status.as_str()) => volume,
         Ok(_) => return,
-        Err(error) => return tracing::error!(volume.id = id, error = %chain(&error), "cannot read volume"),
+        Err(error) => {
+            return tracing::error!(volume.id = id, error = %with_causes(&error), "cannot read volume");
+        }
     };
     let outcome = match build(service, volume.clone(), token.as_ref()).await {
         Ok(inherited) => finish(service, &volume, inherited).await,
@@ -146,7 +148,7 @@ async fn finish(service: &Service, volume: &Volume, inherited: Inherited) -> Res
 }
 
 async fn fail(service: &Service, volume: &Volume, error: &WorkError) {
-    tracing::error!(volume.id = volume.id, error = %chain(error), "volume could not be created");
+    tracing::error!(volume.id = volume.id, error = %with_causes(error), "volume could not be created");
     let (event, text) = match error {
         WorkError::Schedule(_) => (
             "VOLUME_VOLUME_001_003",
@@ -164,7 +166,7 @@ async fn fail(service: &Service, volume: &Volume, error: &WorkError) {
     if let Ok(Some(now)) = volumes::find(service.db.pool(), &volume.id).await
         && let Err(error) = discard_files(service, &now).await
     {
-        tracing::warn!(volume.id = volume.id, error = %chain(&error), "files of a failed volume stay behind");
+        tracing::warn!(volume.id = volume.id, error = %with_causes(&error), "files of a failed volume stay behind");
     }
     let recorded = async {
         // The state last: who sees it looks for the message.
@@ -172,7 +174,7 @@ async fn fail(service: &Service, volume: &Volume, error: &WorkError) {
         volumes::go(service.db.pool(), &volume.id, &["creating", "downloading"], "error").await
     };
     if let Err(error) = recorded.await {
-        tracing::error!(volume.id = volume.id, error = %chain(&error), "cannot record a failed volume");
+        tracing::error!(volume.id = volume.id, error = %with_causes(&error), "cannot record a failed volume");
     }
 }
 

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use super::WorkError;
 use super::create::discard_files;
-use crate::api::fault::chain;
 use crate::backend::snapshot_file;
 use crate::db::{snapshots, volumes};
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// Removes a volume in state `deleting`, with those of its snapshots that are in that state too.
 pub(crate) async fn volume(service: &Arc<Service>, id: &str) {
     let _alone = service.lock(id).await;
     if let Err(error) = remove_volume(service, id).await {
-        tracing::error!(volume.id = id, error = %chain(&error), "volume could not be deleted");
+        tracing::error!(volume.id = id, error = %with_causes(&error), "volume could not be deleted");
         if let Err(error) = volumes::go(service.db.pool(), id, &["deleting"], "error_deleting").await {
-            tracing::error!(volume.id = id, error = %chain(&error), "cannot record a failed deletion");
+            tracing::error!(volume.id = id, error = %with_causes(&error), "cannot record a failed deletion");
         }
     }
 }
@@ -51,9 +51,9 @@ pub(crate) async fn snapshot(service: &Arc<Service>, id: &str) {
         }
     };
     if let Err(error) = outcome.await {
-        tracing::error!(snapshot.id = id, error = %chain(&error), "snapshot could not be deleted");
+        tracing::error!(snapshot.id = id, error = %with_causes(&error), "snapshot could not be deleted");
         if let Err(error) = snapshots::go(service.db.pool(), id, &["deleting"], "error_deleting").await {
-            tracing::error!(snapshot.id = id, error = %chain(&error), "cannot record a failed deletion");
+            tracing::error!(snapshot.id = id, error = %with_causes(&error), "cannot record a failed deletion");
         }
     }
 }

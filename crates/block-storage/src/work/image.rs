@@ -11,10 +11,10 @@ use sea_orm::sea_query::Expr;
 use super::clone::{Source, copy_from, writers_of};
 use super::create::{Inherited, backends_of};
 use super::{WorkError, convert, stream};
-use crate::api::fault::chain;
 use crate::db::properties::{self, Properties, Space};
 use crate::db::volumes::{self, Column, Volume};
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// Fills the placed volume from an image. Without a token (after a restart) the service's own user reads it.
 pub(crate) async fn fill(
@@ -83,7 +83,7 @@ async fn clone_of(
         match copy_from(service, &source, volume).await {
             Ok(_) => return Ok(true),
             Err(error) => {
-                refusals.push(format!("volume {} cannot be cloned: {}", candidate.id, chain(&error)));
+                refusals.push(format!("volume {} cannot be cloned: {}", candidate.id, with_causes(&error)));
                 super::create::discard_files(service, volume).await?;
             }
         }

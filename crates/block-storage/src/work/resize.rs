@@ -9,11 +9,11 @@ use sea_orm::sea_query::Expr;
 
 use super::WorkError;
 use super::create::{backends_of, bytes};
-use crate::api::fault::chain;
 use crate::backend::PoolError;
 use crate::db::messages;
 use crate::db::volumes::{self, Column, Volume};
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// Resizes a volume in state `extending` to its `target_size`; any other is left alone.
 ///
@@ -46,9 +46,9 @@ pub(crate) async fn run(service: &Arc<Service>, id: &str) -> Result<(), WorkErro
     match &outcome {
         Ok(()) => tracing::info!(volume.id = id, from = volume.size, to = target, "volume resized"),
         Err(error) => {
-            tracing::error!(volume.id = id, error = %chain(error), "volume could not be resized");
+            tracing::error!(volume.id = id, error = %with_causes(error), "volume could not be resized");
             if let Err(error) = give_up(service, &volume, is_busy(error)).await {
-                tracing::error!(volume.id = id, error = %chain(&error), "cannot record a failed resize");
+                tracing::error!(volume.id = id, error = %with_causes(&error), "cannot record a failed resize");
             }
         }
     }
@@ -69,7 +69,7 @@ async fn resize(service: &Service, volume: &Volume, target: i64) -> Result<(), W
         let id = VolumeId::new(volume.id.as_str());
         // Not passed on as it is: after the first copy has changed, `Busy` is no reason to go back.
         replica.run(move |pool| pool.resize(&id, bytes(target))).await.map_err(|error| {
-            WorkError::Gone(format!("the second copy cannot be resized: {}", chain(&error)))
+            WorkError::Gone(format!("the second copy cannot be resized: {}", with_causes(&error)))
         })?;
     }
     Ok(())

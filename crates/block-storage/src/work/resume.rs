@@ -11,11 +11,11 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::WorkError;
 use super::upload::{PENDING, remove_clone};
-use crate::api::fault::chain;
 use crate::backend::{Backend, snapshot_file};
 use crate::db::entity::property;
 use crate::db::{messages, snapshots, volumes};
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// How often the image service is asked about an upload that was cut short, and how long between.
 const ASK: (u32, Duration) = (60, Duration::from_secs(2));
@@ -23,18 +23,18 @@ const ASK: (u32, Duration) = (60, Duration::from_secs(2));
 /// Starts again whatever was under way. Failures are logged: they must not keep the service from starting.
 pub(crate) async fn run(service: &Arc<Service>) {
     if let Err(error) = work(service).await {
-        tracing::error!(error = %chain(&error), "unfinished work could not be taken up");
+        tracing::error!(error = %with_causes(&error), "unfinished work could not be taken up");
     }
     for backend in service.backends.iter() {
         if let Err(error) = sweep(service, backend).await {
-            tracing::error!(backend = backend.section, error = %chain(&error), "pool could not be swept");
+            tracing::error!(backend = backend.section, error = %with_causes(&error), "pool could not be swept");
         }
         if let Err(error) = mend(service, backend).await {
-            tracing::error!(backend = backend.section, error = %chain(&error), "replicas could not be mended");
+            tracing::error!(backend = backend.section, error = %with_causes(&error), "replicas could not be mended");
         }
     }
     if let Err(error) = messages::expire(&service.db).await {
-        tracing::warn!(error = %chain(&error), "old messages stay");
+        tracing::warn!(error = %with_causes(&error), "old messages stay");
     }
 }
 
@@ -89,7 +89,7 @@ async fn settle_uploads(service: &Arc<Service>) -> Result<(), WorkError> {
         let again = Arc::clone(service);
         service.spawn(async move {
             if let Err(error) = settle(&again, &row.owner_id, &row.value).await {
-                tracing::error!(volume.id = row.owner_id, error = %chain(&error), "unfinished upload stays");
+                tracing::error!(volume.id = row.owner_id, error = %with_causes(&error), "unfinished upload stays");
             }
         });
     }
@@ -194,7 +194,7 @@ pub(crate) async fn mend_after_detach(service: &Service, id: &str) {
         Ok::<_, WorkError>(())
     };
     if let Err(error) = outcome.await {
-        tracing::warn!(volume.id = id, error = %chain(&error), "second copy was not looked at");
+        tracing::warn!(volume.id = id, error = %with_causes(&error), "second copy was not looked at");
     }
 }
 
@@ -209,7 +209,7 @@ async fn mend_volume(service: &Service, replica: &Backend, id: &VolumeId) -> Res
     match replica.run(move |pool| resync(&primary, pool, &of)).await {
         Ok(bytes) => tracing::info!(volume.id = %id, bytes, "second copy is in line again"),
         Err(error) => {
-            tracing::warn!(volume.id = %id, error = %chain(&error), "second copy still lags behind");
+            tracing::warn!(volume.id = %id, error = %with_causes(&error), "second copy still lags behind");
         }
     }
     Ok(())

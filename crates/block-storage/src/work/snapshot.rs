@@ -9,12 +9,12 @@ use sea_orm::sea_query::Expr;
 use super::WorkError;
 use super::clone::writers_of;
 use super::create::bytes;
-use crate::api::fault::chain;
 use crate::backend::snapshot_file;
 use crate::db::messages;
 use crate::db::properties::{self, Space};
 use crate::db::snapshots::{self, Column, Snapshot};
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// Makes the snapshot of row `id`; a row in another state than `creating` is left alone.
 pub(crate) async fn create(service: &Arc<Service>, id: &str) {
@@ -22,12 +22,12 @@ pub(crate) async fn create(service: &Arc<Service>, id: &str) {
         Ok(Some(snapshot)) if snapshot.status == "creating" => snapshot,
         Ok(_) => return,
         Err(error) => {
-            return tracing::error!(snapshot.id = id, error = %chain(&error), "cannot read snapshot");
+            return tracing::error!(snapshot.id = id, error = %with_causes(&error), "cannot read snapshot");
         }
     };
     let _alone = service.lock(&snapshot.volume_id).await;
     if let Err(error) = take(service, &snapshot).await {
-        tracing::error!(snapshot.id = id, error = %chain(&error), "snapshot could not be taken");
+        tracing::error!(snapshot.id = id, error = %with_causes(&error), "snapshot could not be taken");
         let recorded = async {
             if let Some(backend) = service.backends.at(&snapshot.host) {
                 backend.remove(&snapshot_file(id)).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn create(service: &Arc<Service>, id: &str) {
             snapshots::go(service.db.pool(), id, &["creating"], "error").await.map_err(WorkError::from)
         };
         if let Err(error) = recorded.await {
-            tracing::error!(snapshot.id = id, error = %chain(&error), "cannot record a failed snapshot");
+            tracing::error!(snapshot.id = id, error = %with_causes(&error), "cannot record a failed snapshot");
         }
     }
 }

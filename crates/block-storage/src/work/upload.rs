@@ -14,12 +14,12 @@ use tokio::sync::mpsc;
 use super::clone::{Source, copy_from, writers_of};
 use super::create::{backends_of, bytes, discard_files};
 use super::{WorkError, create};
-use crate::api::fault::chain;
 use crate::db::entity::volume;
 use crate::db::properties::{self, Properties, Space};
 use crate::db::volumes::{self, Column, Volume};
 use crate::db::{messages, now};
 use crate::service::Service;
+use scurry_types::with_causes;
 
 /// Admin metadata of a clone the image service was not yet told of; its value is the image.
 pub(crate) const PENDING: &str = "scurry_upload_pending";
@@ -41,7 +41,7 @@ pub(crate) async fn run(service: &Arc<Service>, upload: Upload) {
     let outcome = transfer(service, &upload).await;
     if let Err(error) = &outcome {
         tracing::error!(
-            volume.id = upload.volume, image.id = upload.image, error = %chain(error), "volume not uploaded"
+            volume.id = upload.volume, image.id = upload.image, error = %with_causes(error), "volume not uploaded"
         );
         // As Cinder: an image that never gets its data is removed.
         if let Err(error) = service.images_as(Some(&upload.token)).delete(&upload.image).await {
@@ -59,7 +59,7 @@ pub(crate) async fn run(service: &Arc<Service>, upload: Upload) {
         Ok::<_, sea_orm::DbErr>(())
     };
     if let Err(error) = back.await {
-        tracing::error!(volume.id = upload.volume, error = %chain(&error), "cannot end an upload");
+        tracing::error!(volume.id = upload.volume, error = %with_causes(&error), "cannot end an upload");
     }
 }
 
@@ -72,7 +72,7 @@ async fn transfer(service: &Arc<Service>, upload: &Upload) -> Result<(), WorkErr
         match hand_over_clone(service, upload, &volume).await {
             Ok(()) => return Ok(()),
             Err(error) => tracing::warn!(
-                volume.id = upload.volume, image.id = upload.image, error = %chain(&error),
+                volume.id = upload.volume, image.id = upload.image, error = %with_causes(&error),
                 "no clone for the image; its bytes are uploaded"
             ),
         }

@@ -31,6 +31,12 @@ async fn other_bytes_are_never_put_behind_the_first() {
     let changed = [
         Reply::whole(b"something new", "ETag: \"f\"\r\n"),
         Reply::text(&format!("{PART}Content-Range: bytes 0-9/10\r\nContent-Length: 10\r\n\r\n0123456789")),
+        // Servers that look at Range only.
+        Reply::text(&format!(
+            "{}Content-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\nothers",
+            PART.replace("\"e\"", "\"f\"")
+        )),
+        Reply::text(&format!("{PART}Content-Range: bytes 4-9/12\r\nContent-Length: 6\r\n\r\nothers")),
     ];
     for reply in changed {
         let origin = Origin::start(vec![
@@ -42,7 +48,23 @@ async fn other_bytes_are_never_put_behind_the_first() {
         let fetched = fetcher.get(&Request::of(origin.url("a.test"))).await.unwrap();
         let error = read(fetched).await.unwrap_err();
         assert!(matches!(error, FetchError::Broken { .. }) && error.is_passing(), "{error:?}");
+        assert!(error.to_string().contains("other bytes"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_part_of_another_version_is_known() {
+    let other = format!(
+        "{}Content-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\nothers",
+        PART.replace("\"e\"", "\"f\"")
+    );
+    let origin = Origin::start(vec![Reply::text(&other)]).await;
+    let fetcher = fetcher(&["a.test"], settings());
+    let version = http::HeaderValue::from_static("\"e\"");
+    let request =
+        Request { range: Some(4..10), if_range: Some(version.clone()), ..Request::of(origin.url("a.test")) };
+    let fetched = fetcher.get(&request).await.unwrap();
+    assert!(fetched.is_part() && !fetched.is_of(&version));
 }
 
 #[tokio::test]

@@ -2,14 +2,16 @@
 //! From a claimed job to its end: heartbeats, the handler, retries.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, JobContext, Outcome, Running, delta};
 use crate::job::{Job, JobState};
 use crate::repository::JobStoreError;
+
+/// Longest time until a node hears that a job is not its own any more, because its image was deleted for example.
+const BEAT: Duration = Duration::from_secs(3);
 
 impl Engine {
     /// Claims due jobs while there are free slots.
@@ -22,7 +24,7 @@ impl Engine {
                 slot = Arc::clone(&inner.slots).acquire_owned() => slot,
             };
             let Ok(slot) = slot else { return };
-            match inner.jobs.claim(&inner.settings.owner, &kinds, Utc::now(), self.lease_end()).await {
+            match inner.jobs.claim(&inner.settings.owner, &kinds, inner.jobs.now(), self.lease_end()).await {
                 Ok(Some(job)) => {
                     let engine = self.clone();
                     inner.tracker.spawn(async move {
@@ -86,9 +88,10 @@ impl Engine {
             Outcome::Retry(reason) => {
                 let pause = self.pause_after(job.attempts);
                 tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, ?pause, reason, "a job is tried again later");
-                jobs.put_back(&job.id, owner, Utc::now() + delta(pause), Some(reason), true).await?
+                jobs.put_back(&job.id, owner, jobs.now() + delta(pause), Some(reason), true).await?
             }
-            Outcome::Interrupted => jobs.put_back(&job.id, owner, Utc::now(), None, false).await?,
+            Outcome::Elsewhere(node) => jobs.hand_over(&job.id, owner, node, self.keep_end()).await?,
+            Outcome::Interrupted => jobs.put_back(&job.id, owner, jobs.now(), None, false).await?,
         };
         if !still_ours {
             tracing::info!(job = %job.id, kind = %job.kind, "a job ended that was no longer leased here");
@@ -102,17 +105,21 @@ impl Engine {
         settings.back_off.saturating_mul(factor).min(settings.back_off_max)
     }
 
-    /// Keeps the lease; a lost one stops the handler.
+    /// Keeps the lease; a lost one stops the handler, and so does one that could not be renewed before it ran out:
+    /// another node may have the job by then.
     async fn beat(&self, job: &Job, stop: &CancellationToken, ended: &CancellationToken) {
         let inner = &self.inner;
-        let pause = (inner.settings.lease / 3).max(Duration::from_millis(1));
+        let lease = inner.settings.lease;
+        let pause = (lease / 3).clamp(Duration::from_millis(1), BEAT);
+        let mut renewed = Instant::now();
         loop {
             tokio::select! {
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
             }
+            let asked = Instant::now();
             match inner.jobs.heartbeat(&job.id, &inner.settings.owner, self.lease_end()).await {
-                Ok(true) => {}
+                Ok(true) => renewed = asked,
                 Ok(false) => {
                     stop.cancel();
                     ended.cancelled().await;
@@ -120,6 +127,9 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::warn!(job = %job.id, error = %with_cause(&error), "a lease cannot be prolonged");
+                    if renewed.elapsed() >= lease {
+                        stop.cancel();
+                    }
                 }
             }
         }

@@ -24,6 +24,8 @@ pub struct Connector {
     pub uuid: Uuid,
     /// Whether several paths are asked for.
     pub multipath: bool,
+    /// Whether a connection of one path is refused where several were asked for; Cinder does not hear of it.
+    pub enforce_multipath: bool,
 }
 
 impl Connector {
@@ -37,6 +39,7 @@ impl Connector {
             nqn: format!("nqn.2014-08.org.nvmexpress:uuid:{uuid}"),
             ip: None,
             multipath: false,
+            enforce_multipath: false,
             host,
             uuid,
         }

@@ -38,6 +38,9 @@ pub enum ConnectError {
         /// Length of the volume, in bytes.
         volume_len: u64,
     },
+    /// Several paths were asked for and insisted on.
+    #[error("multipath is enforced, but there is one path alone: {0}")]
+    SinglePath(String),
     /// Opened for reading only.
     #[error("the volume is attached for reading only")]
     ReadOnly,
@@ -78,9 +81,11 @@ impl ConnectError {
             _ => StoreErrorKind::Other,
         };
         match self {
-            Self::Unsupported { .. } | Self::Encrypted | Self::Malformed(_) | Self::OddFile(_) => {
-                StoreErrorKind::Invalid
-            }
+            Self::Unsupported { .. }
+            | Self::Encrypted
+            | Self::Malformed(_)
+            | Self::OddFile(_)
+            | Self::SinglePath(_) => StoreErrorKind::Invalid,
             Self::ReadOnly => StoreErrorKind::Denied,
             Self::Iscsi(failure) => failure.store_kind(),
             Self::Io { source, .. } | Self::Volume(VolumeError::Io { source, .. }) => of_io(source),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use scurry_iscsi::{Disk, DiskError, Execute, Paths, PathsOptions};
+use scurry_iscsi::{Disk, DiskError, Execute, Paths, PathsOptions, Sessions};
 use scurry_types::{ExtentKind, Extents};
 use scurry_volume_file::Access;
 use serde_json::Value;
@@ -20,6 +20,9 @@ pub use failure::IscsiFailure;
 
 use self::connection::Connection;
 use crate::{BlockVolume, ConnectError, Connector};
+
+/// Those of this process: volumes of one target share them.
+static SESSIONS: Sessions = Sessions::new();
 
 /// A disk with the sessions that lead to it.
 #[derive(Debug)]
@@ -51,7 +54,10 @@ impl IscsiVolume {
         let Connection { paths, login } = Connection::parse(connector, connection_info)?;
         let place = connection::place(&paths);
         let lun = paths.first().map(|path| path.lun).unwrap_or_default();
-        let paths = Paths::open(paths, PathsOptions::new(login)).await;
+        if connector.multipath && connector.enforce_multipath && paths.len() < 2 {
+            return Err(ConnectError::SinglePath(place));
+        }
+        let paths = SESSIONS.open(paths, PathsOptions::new(login)).await;
         let paths = Arc::new(paths.map_err(|error| IscsiFailure::session(&place, error))?);
         let disk = match Disk::open(Arc::clone(&paths) as Arc<dyn Execute>, lun).await {
             Ok(disk) if access == Access::ReadWrite && disk.is_write_protected() => {

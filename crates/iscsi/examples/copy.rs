@@ -21,7 +21,9 @@ use scurry_iscsi::{
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-const CHUNK: u64 = 2 << 20;
+const CHUNK: u64 = 1 << 20;
+/// Bytes that are told to be data or zeroes at once.
+const GRAIN: usize = 64 << 10;
 const IN_FLIGHT: usize = 16;
 
 #[tokio::main]
@@ -82,18 +84,18 @@ async fn read(disk: &Arc<Disk>, path: &str) -> Result<(u64, u64), Failure> {
     let extents = disk.extents(0..len).await?;
     let data: Vec<_> = extents.into_iter().filter(|extent| extent.data).collect();
     let sum = data.iter().map(|extent| extent.len).sum();
-    stream::iter(data.iter().flat_map(|extent| chunks(extent.offset, extent.len)))
+    let mut parts = stream::iter(data.iter().flat_map(|extent| chunks(extent.offset, extent.len)))
         .map(|(at, len)| {
-            let (disk, file) = (Arc::clone(disk), Arc::clone(&file));
-            async move {
-                let bytes = disk.read(at, len as usize).await?;
-                tokio::task::spawn_blocking(move || file.write_all_at(&bytes, at)).await??;
-                Ok::<_, Failure>(())
-            }
+            let disk = Arc::clone(disk);
+            tokio::spawn(async move { Ok::<_, Failure>((at, disk.read(at, len as usize).await?)) })
         })
-        .buffer_unordered(IN_FLIGHT)
-        .try_collect::<()>()
-        .await?;
+        .buffer_unordered(IN_FLIGHT);
+    // One writer: several would only wait for each other at the file's lock.
+    while let Some(part) = parts.next().await {
+        let (at, bytes) = part??;
+        let file = Arc::clone(&file);
+        tokio::task::spawn_blocking(move || file.write_all_at(&bytes, at)).await??;
+    }
     Ok((sum, len))
 }
 
@@ -101,33 +103,46 @@ async fn read(disk: &Arc<Disk>, path: &str) -> Result<(u64, u64), Failure> {
 async fn write(disk: &Arc<Disk>, path: &str) -> Result<(u64, u64), Failure> {
     let file = Arc::new(File::open(path)?);
     let len = file.metadata()?.len();
-    let fresh = disk.extents(0..len).await?.iter().all(|extent| !extent.data) && disk.fresh_is_zero();
+    let fresh = disk.fresh_is_zero() && disk.extents(0..len).await?.iter().all(|extent| !extent.data);
     let sum = stream::iter(chunks(0, len))
         .map(|(at, len)| {
             let (disk, file) = (Arc::clone(disk), Arc::clone(&file));
-            async move {
-                match tokio::task::spawn_blocking(move || load(&file, at, len)).await?? {
-                    Some(bytes) => disk.write(at, bytes).await?,
-                    None if fresh => return Ok(0),
-                    None => {
-                        disk.write_zeroes(at, len).await?;
-                        return Ok(0);
-                    }
-                }
-                Ok::<_, Failure>(len)
-            }
+            tokio::spawn(async move {
+                let bytes = tokio::task::spawn_blocking(move || load(&file, at, len)).await??;
+                write_chunk(&disk, at, bytes, fresh).await
+            })
         })
         .buffer_unordered(IN_FLIGHT)
+        .map(|done| done?)
         .try_fold(0, |sum, len| std::future::ready(Ok(sum + len)))
         .await?;
     disk.flush().await?;
     Ok((sum, len))
 }
 
-/// A part of a file, `None` when it is all zeroes.
-fn load(file: &File, at: u64, len: u64) -> io::Result<Option<Bytes>> {
+fn load(file: &File, at: u64, len: u64) -> io::Result<Bytes> {
     let mut buffer = vec![0; len as usize];
     file.read_exact_at(&mut buffer, at)?;
-    let zero = buffer.chunks(1 << 16).all(|part| part.iter().fold(0, |any, byte| any | byte) == 0);
-    Ok((!zero).then(|| buffer.into()))
+    Ok(buffer.into())
+}
+
+/// Writes what is data and zeroes what is not; gives the bytes of data.
+async fn write_chunk(disk: &Disk, at: u64, bytes: Bytes, fresh: bool) -> Result<u64, Failure> {
+    let (mut start, mut sum) = (0, 0);
+    let is_zero = |part: &[u8]| part.iter().fold(0, |any, byte| any | byte) == 0;
+    while start < bytes.len() {
+        let zero = is_zero(&bytes[start..bytes.len().min(start + GRAIN)]);
+        let same = bytes[start..].chunks(GRAIN).take_while(|part| is_zero(part) == zero);
+        let end = start + same.map(<[u8]>::len).sum::<usize>();
+        match zero {
+            true if fresh => {}
+            true => disk.write_zeroes(at + start as u64, (end - start) as u64).await?,
+            false => {
+                disk.write(at + start as u64, bytes.slice(start..end)).await?;
+                sum += (end - start) as u64;
+            }
+        }
+        start = end;
+    }
+    Ok(sum)
 }

@@ -33,17 +33,22 @@ pub enum Transfer {
 }
 
 impl Command {
-    /// The same once more: a buffer for reading goes with the first.
+    /// The same once more.
     pub(crate) fn again(&self) -> Self {
-        let transfer = match &self.transfer {
-            Transfer::ReadInto(_, length) => Transfer::Read(*length),
-            other => other.clone(),
-        };
+        let transfer = self.transfer.again();
         Self { lun: self.lun, cdb: self.cdb, transfer, idempotent: self.idempotent }
     }
 }
 
 impl Transfer {
+    /// The same once more: a buffer for reading goes with the first.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::ReadInto(_, length) => Self::Read(*length),
+            other => other.clone(),
+        }
+    }
+
     /// Bytes that the command announces: `None` for more than the 4 GiB that iSCSI can say.
     pub fn length(&self) -> Option<u32> {
         match self {
@@ -64,8 +69,8 @@ pub struct Completion {
     pub status: u8,
     /// Sense data without iSCSI's length in front; empty when there is none.
     pub sense: Bytes,
-    /// What was read. `try_into_mut` gives the buffer back for [`Transfer::ReadInto`].
-    pub read: Bytes,
+    /// What was read, in the buffer of [`Transfer::ReadInto`] where there was one.
+    pub read: BytesMut,
     /// Bytes announced but not transferred; negative: bytes the target had beyond what was announced.
     pub residual: i64,
 }

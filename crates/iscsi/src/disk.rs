@@ -27,6 +27,7 @@ use std::{
 
 use tokio::sync::RwLock;
 
+pub(crate) use self::probe::identify;
 pub use self::{error::DiskError, extents::DiskExtent, retry::Patience};
 use crate::{
     Execute, Identity, Inquiry, Lun,

@@ -3,6 +3,8 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
+use crate::{Asleep, DiskError, Lun};
+
 /// An error of discovery, login, a command or a path.
 #[derive(Debug, thiserror::Error)]
 pub enum IscsiError {
@@ -67,7 +69,7 @@ pub enum IscsiError {
         /// The iSCSI service response.
         response: u8,
     },
-    /// No status in time; the command was aborted.
+    /// No status in time; the command was aborted, by itself or with its logical unit or session.
     #[error("{peer} did not answer a command within {timeout:?}")]
     CommandTimeout {
         /// Target and portal.
@@ -85,6 +87,46 @@ pub enum IscsiError {
         /// The response.
         why: &'static str,
     },
+    /// A reset of the logical unit ended the command.
+    #[error("{peer} ended the command by a reset of LUN {lun}")]
+    Reset {
+        /// Target and portal.
+        peer: String,
+        /// The logical unit.
+        lun: Lun,
+    },
+    /// The target does not do its work over this path now (asymmetric access, SPC-4 5.11).
+    #[error("{path} is {state}")]
+    Asleep {
+        /// Target and portal.
+        path: String,
+        /// The access state.
+        state: Asleep,
+    },
+    /// Two paths that were meant to lead to one logical unit do not.
+    #[error("{path} leads to {found}, but {first} to {unit}: that is not the same disk")]
+    OtherUnit {
+        /// The path that is refused.
+        path: String,
+        /// What is there.
+        found: String,
+        /// The path that was known before.
+        first: String,
+        /// What is there.
+        unit: String,
+    },
+    /// The logical unit did not say which one it is.
+    #[error("{path} does not lead to a usable logical unit")]
+    NoIdentity {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<DiskError>,
+    },
+    /// What happened to a session that others use as well.
+    #[error(transparent)]
+    Shared(Arc<IscsiError>),
     /// No path is left, and none came back in time.
     #[error("no path to {target} came back within {waited:?}")]
     NoPath {
@@ -110,16 +152,18 @@ impl IscsiError {
                 | Self::ConnectionLost { .. }
                 | Self::Login { .. }
                 | Self::CommandTimeout { .. }
-        )
+                | Self::Reset { .. }
+        ) || matches!(self, Self::Shared(error) if error.is_transport())
     }
 
     /// Whether the target refused who we are.
     pub fn is_authentication(&self) -> bool {
-        matches!(
-            self,
-            Self::TargetNotAuthentic { .. }
-                | Self::LoginRefused { failure: LoginFailure { class: 2, detail: 1 | 2 }, .. }
-        )
+        matches!(self, Self::Shared(error) if error.is_authentication())
+            || matches!(
+                self,
+                Self::TargetNotAuthentic { .. }
+                    | Self::LoginRefused { failure: LoginFailure { class: 2, detail: 1 | 2 }, .. }
+            )
     }
 }
 
@@ -150,6 +194,9 @@ pub enum Fault {
     /// We ended it.
     #[error("the session was closed")]
     LoggedOut,
+    /// Neither a command nor its abort nor a reset of the logical unit was answered well.
+    #[error("a command, its abort and a reset of the LUN led to nothing")]
+    Unanswered,
     /// The target's terms are not ours.
     #[error("{0}")]
     Terms(String),

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One logical unit over several paths, each kept alive: commands go round robin, and again where a path was lost.
 //!
+//! A path is used only after the logical unit behind it has said that it is the one behind the others; one that leads
+//! elsewhere is refused. A path whose port does no work now (ALUA: standby, unavailable, in transition) rests, and its
+//! commands go by another.
+//!
 //! A path that was lost is logged in to anew under the same session name (ISID), so that the target first ends what the
 //! old session still had in hand. Commands that were on it go by another path at once. As with any multipath software,
 //! a target that still carries out a write of the lost session may do so after its repetition: whoever writes one block
 //! twice has to wait for the first write's status before the second.
 
-mod keeper;
+mod execute;
+mod follow;
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -23,7 +25,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Command, Completion, Execute, IscsiError, LoginOptions, Lun, Session, Target, login};
+use crate::{
+    Asleep, Command, Completion, Execute, Identity, IscsiError, LoginOptions, Lun, Session, Target,
+    link::{Link, Pace},
+};
 
 /// A way to the logical unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +48,16 @@ pub struct PathsOptions {
     pub recovery_timeout: Duration,
     /// Between the first two attempts to log in anew; doubled up to `retry_at_most`.
     pub retry_first: Duration,
-    /// Between any two attempts.
+    /// Between any two attempts. So long rests a path whose port does no work.
     pub retry_at_most: Duration,
+    /// How long a command waits for one of the paths to leave standby or a transition.
+    pub transition_timeout: Duration,
     /// How often one command is sent again.
     pub max_replays: u32,
+    /// How long an opening waits for the other paths when the first is up: those that lead elsewhere fail it.
+    pub settle: Duration,
+    /// Whether the logical unit is asked who it is before a path is used.
+    pub check_identity: bool,
 }
 
 impl PathsOptions {
@@ -57,7 +68,10 @@ impl PathsOptions {
             recovery_timeout: Duration::from_secs(120),
             retry_first: Duration::from_millis(100),
             retry_at_most: Duration::from_secs(3),
+            transition_timeout: Duration::from_secs(60),
             max_replays: 8,
+            settle: Duration::from_secs(1),
+            check_identity: true,
         }
     }
 }
@@ -69,6 +83,8 @@ pub struct PathHealth {
     pub to: PathTo,
     /// Whether commands can go.
     pub up: bool,
+    /// Why the target last did no work over it, while that is heeded.
+    pub asleep: Option<Asleep>,
     /// Logins that succeeded.
     pub logins: u64,
     /// Why it is down, or was last.
@@ -79,7 +95,7 @@ pub struct PathHealth {
 #[derive(Debug)]
 pub struct Paths {
     inner: Arc<Inner>,
-    keepers: Vec<JoinHandle<()>>,
+    followers: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -89,65 +105,113 @@ struct Inner {
     next: AtomicUsize,
     /// Woken when a path comes back.
     back: Notify,
+    /// The logical unit, and the path that told first.
+    unit: Mutex<Option<(String, Option<Identity>)>>,
 }
 
 #[derive(Debug)]
 struct Path {
     to: PathTo,
-    login: LoginOptions,
     state: Mutex<PathState>,
 }
 
 #[derive(Debug, Default)]
 struct PathState {
+    /// Absent once closed.
+    link: Option<Arc<Link>>,
     session: Option<Arc<Session>>,
+    rest: Option<(Asleep, Instant)>,
     logins: u64,
     last_error: Option<Arc<IscsiError>>,
 }
 
 impl Path {
-    fn new(to: PathTo, options: &PathsOptions) -> Self {
-        let login = LoginOptions { isid: Some(login::random_isid()), ..options.login.clone() };
-        Self { to, login, state: Mutex::default() }
-    }
-
     fn state(&self) -> MutexGuard<'_, PathState> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
 
-    fn session(&self) -> Option<Arc<Session>> {
-        self.state().session.as_ref().filter(|session| session.is_open()).cloned()
+impl PathState {
+    fn asleep(&self) -> Option<Asleep> {
+        self.rest.filter(|(_, until)| Instant::now() < *until).map(|(asleep, _)| asleep)
     }
 }
 
 impl Paths {
-    /// Logs in over all paths; returns with the first that is up. The others go on trying.
+    /// Logs in over all paths; returns with the first that is up, and a little later ([`PathsOptions::settle`]) where
+    /// others are still on their way. They go on trying.
     pub async fn open(paths: Vec<PathTo>, options: PathsOptions) -> Result<Self, IscsiError> {
+        let start = |target: &Target, login: &LoginOptions, pace| {
+            Arc::new(Link::start(target.clone(), login.clone(), pace))
+        };
+        Self::open_over(paths, options, start).await
+    }
+
+    pub(crate) async fn open_over(
+        paths: Vec<PathTo>,
+        options: PathsOptions,
+        link: impl Fn(&Target, &LoginOptions, Pace) -> Arc<Link>,
+    ) -> Result<Self, IscsiError> {
         if paths.is_empty() {
             return Err(IscsiError::Invalid("no path to log in over".to_owned()));
         }
-        let paths = paths.into_iter().map(|to| Path::new(to, &options)).collect();
-        let inner = Arc::new(Inner { paths, options, next: AtomicUsize::new(0), back: Notify::new() });
-        let (first, mut outcomes) = mpsc::channel(inner.paths.len());
-        let keepers = (0..inner.paths.len())
-            .map(|index| tokio::spawn(keeper::keep(Arc::clone(&inner), index, first.clone())))
+        let pace = Pace {
+            first: options.retry_first,
+            most: options.retry_at_most,
+            longest_wait: options.recovery_timeout / 2,
+        };
+        let path = |to: PathTo| {
+            let link = link(&to.target, &options.login, pace);
+            Path { to, state: Mutex::new(PathState { link: Some(link), ..PathState::default() }) }
+        };
+        let paths: Vec<Path> = paths.into_iter().map(path).collect();
+        let inner = Arc::new(Inner {
+            paths,
+            options,
+            next: AtomicUsize::new(0),
+            back: Notify::new(),
+            unit: Mutex::default(),
+        });
+        let (first, outcomes) = mpsc::channel(inner.paths.len());
+        let followers = (0..inner.paths.len())
+            .map(|index| tokio::spawn(follow::follow(Arc::clone(&inner), index, first.clone())))
             .collect();
         drop(first);
-        let opened = Self { inner, keepers };
-        let mut failures: Vec<(usize, IscsiError)> = Vec::new();
-        while let Some((index, outcome)) = outcomes.recv().await {
-            match outcome {
-                Ok(()) => {
-                    for (index, error) in failures {
-                        opened.inner.paths[index].state().last_error.get_or_insert(Arc::new(error));
-                    }
-                    return Ok(opened);
-                }
-                Err(error) => failures.push((index, error)),
+        let opened = Self { inner, followers };
+        match opened.settled(outcomes).await {
+            Ok(()) => Ok(opened),
+            Err(error) => {
+                opened.close().await;
+                Err(error)
             }
         }
-        let first = failures.into_iter().next().map(|(_, error)| error);
-        Err(first.unwrap_or_else(|| IscsiError::Invalid("no path was tried".to_owned())))
+    }
+
+    /// Waits for a path that is up, and a little for all the others.
+    async fn settled(&self, mut outcomes: mpsc::Receiver<follow::First>) -> Result<(), IscsiError> {
+        let mut failure = None;
+        let mut deadline = None;
+        loop {
+            let outcome = match deadline {
+                None => outcomes.recv().await,
+                Some(deadline) => timeout_at(deadline, outcomes.recv()).await.unwrap_or(None),
+            };
+            match outcome {
+                None if deadline.is_some() => return Ok(()),
+                None => {
+                    let nothing = || IscsiError::Invalid("no path was tried".to_owned());
+                    return Err(failure.unwrap_or_else(nothing));
+                }
+                Some(Ok(())) => {
+                    deadline.get_or_insert_with(|| Instant::now() + self.inner.options.settle);
+                }
+                // Which of both is meant nobody knows.
+                Some(Err(error)) if matches!(*error, IscsiError::OtherUnit { .. }) => {
+                    return Err(IscsiError::Shared(error));
+                }
+                Some(Err(error)) => drop(failure.get_or_insert(IscsiError::Shared(error))),
+            }
+        }
     }
 
     /// Sends a command over the next path that is up; again, over another or the same, where the path was lost and the
@@ -163,6 +227,7 @@ impl Paths {
             PathHealth {
                 to: path.to.clone(),
                 up: state.session.as_ref().is_some_and(|session| session.is_open()),
+                asleep: state.asleep(),
                 logins: state.logins,
                 last_error: state.last_error.clone(),
             }
@@ -170,15 +235,17 @@ impl Paths {
         self.inner.paths.iter().map(health).collect()
     }
 
-    /// Logs out everywhere. Commands in flight end with an error.
+    /// Logs out where nobody else uses the session. Commands in flight end with an error.
     pub async fn close(mut self) {
-        self.keepers.drain(..).for_each(|keeper| keeper.abort());
+        self.followers.drain(..).for_each(|follower| follower.abort());
         for path in &self.inner.paths {
-            let session = path.state().session.take();
-            if let Some(session) = session
-                && let Err(error) = session.logout().await
-            {
-                tracing::debug!(%error, "iSCSI logout");
+            let link = {
+                let mut state = path.state();
+                state.session = None;
+                state.link.take()
+            };
+            if let Some(link) = link.and_then(Arc::into_inner) {
+                link.close().await;
             }
         }
     }
@@ -186,7 +253,7 @@ impl Paths {
 
 impl Drop for Paths {
     fn drop(&mut self) {
-        self.keepers.iter().for_each(JoinHandle::abort);
+        self.followers.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -194,56 +261,5 @@ impl Drop for Paths {
 impl Execute for Paths {
     async fn execute(&self, command: Command) -> Result<Completion, IscsiError> {
         self.inner.execute(command).await
-    }
-}
-
-impl Inner {
-    async fn execute(&self, mut command: Command) -> Result<Completion, IscsiError> {
-        let mut replays = 0;
-        loop {
-            let (lun, session) = self.pick().await?;
-            command.lun = lun;
-            let again = command.again();
-            let error = match session.execute(command).await {
-                Ok(completion) => return Ok(completion),
-                Err(error) => error,
-            };
-            let most = match &error {
-                IscsiError::ConnectionLost { sent, .. } if again.idempotent || !sent => {
-                    self.options.max_replays
-                }
-                // It had its time once already.
-                IscsiError::CommandTimeout { .. } if again.idempotent => 1,
-                IscsiError::TargetFailure { .. } if again.idempotent => 1,
-                _ => 0,
-            };
-            if replays >= most {
-                return Err(error);
-            }
-            replays += 1;
-            tracing::debug!(%error, replays, "an iSCSI command is sent again");
-            command = again;
-        }
-    }
-
-    /// The next path that is up, or the first to come back.
-    async fn pick(&self) -> Result<(Lun, Arc<Session>), IscsiError> {
-        let waited = self.options.recovery_timeout;
-        let deadline = Instant::now() + waited;
-        loop {
-            let mut back = std::pin::pin!(self.back.notified());
-            back.as_mut().enable();
-            let start = self.next.fetch_add(1, Ordering::Relaxed);
-            let count = self.paths.len();
-            let up = (0..count).map(|step| &self.paths[start.wrapping_add(step) % count]);
-            if let Some(found) = up.filter_map(|path| Some((path.to.lun, path.session()?))).next() {
-                return Ok(found);
-            }
-            if timeout_at(deadline, back).await.is_err() {
-                let last = self.paths.iter().find_map(|path| path.state().last_error.clone());
-                let names: Vec<_> = self.paths.iter().map(|path| path.to.target.to_string()).collect();
-                return Err(IscsiError::NoPath { target: names.join(", "), waited, last });
-            }
-        }
     }
 }

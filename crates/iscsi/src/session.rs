@@ -12,6 +12,7 @@
 mod lost;
 mod management;
 mod reader;
+mod recovery;
 mod shared;
 mod submit;
 mod tasks;
@@ -58,7 +59,7 @@ impl Session {
         self.shared.execute(command).await
     }
 
-    /// Resets a logical unit: all its tasks, of every initiator, are aborted.
+    /// Resets a logical unit: all its commands, of every initiator, are aborted; ours end with [`IscsiError::Reset`].
     pub async fn reset_lun(&self, lun: Lun) -> Result<(), IscsiError> {
         self.shared.reset_lun(lun).await
     }

@@ -111,7 +111,7 @@ pub enum Digest {
 }
 
 /// How to log in, and the bounds of everything that follows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginOptions {
     /// Our iSCSI name.
     pub initiator: String,
@@ -145,6 +145,9 @@ pub struct LoginOptions {
     pub login_timeout: Duration,
     /// For one command, from its sending to its status.
     pub command_timeout: Duration,
+    /// For each task management function, ping, text or logout. A command that is late is aborted; where that fails its
+    /// logical unit is reset; where that fails the session ends.
+    pub management_timeout: Duration,
     /// Silence after which the target is pinged.
     pub ping_interval: Duration,
     /// Silence after the ping after which the connection counts as lost.
@@ -171,6 +174,7 @@ impl LoginOptions {
             connect_timeout: Duration::from_secs(10),
             login_timeout: Duration::from_secs(30),
             command_timeout: Duration::from_secs(60),
+            management_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(10),
             ping_timeout: Duration::from_secs(10),
         }

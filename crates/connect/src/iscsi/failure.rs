@@ -5,6 +5,7 @@ use std::error::Error;
 
 use scurry_iscsi::{DiskError, IscsiError, Problem};
 use scurry_store::StoreErrorKind;
+use scurry_types::with_causes;
 
 use crate::ConnectError;
 
@@ -25,18 +26,13 @@ impl IscsiFailure {
     }
 
     pub(super) fn disk(place: &str, error: DiskError) -> ConnectError {
-        let kind = match &error {
-            DiskError::Transport { source, .. } => of_session(source),
-            DiskError::NoDisk { .. } => StoreErrorKind::Invalid,
-            error => error.problem().map_or(StoreErrorKind::Other, of_problem),
-        };
-        Self::error(place, kind, error)
+        Self::error(place, of_disk(&error), error)
     }
 
     fn error(place: &str, kind: StoreErrorKind, error: impl Error + Send + Sync + 'static) -> ConnectError {
         ConnectError::Iscsi(Self {
             place: place.to_owned(),
-            words: words(&error),
+            words: with_causes(&error),
             kind,
             source: error.into(),
         })
@@ -52,8 +48,18 @@ fn of_session(error: &IscsiError) -> StoreErrorKind {
     match error {
         error if error.is_authentication() => StoreErrorKind::Denied,
         IscsiError::Invalid(_) => StoreErrorKind::Invalid,
-        IscsiError::NoPath { last: Some(last), .. } => of_session(last),
+        IscsiError::NoPath { last: Some(last), .. } | IscsiError::Shared(last) => of_session(last),
+        IscsiError::NoIdentity { source, .. } => of_disk(source),
+        IscsiError::OtherUnit { .. } => StoreErrorKind::Corrupt,
         _ => StoreErrorKind::Unavailable,
+    }
+}
+
+fn of_disk(error: &DiskError) -> StoreErrorKind {
+    match error {
+        DiskError::Transport { source, .. } => of_session(source),
+        DiskError::NoDisk { .. } => StoreErrorKind::Invalid,
+        error => error.problem().map_or(StoreErrorKind::Other, of_problem),
     }
 }
 
@@ -72,19 +78,4 @@ fn of_problem(problem: Problem) -> StoreErrorKind {
         | Problem::Hardware => StoreErrorKind::Unavailable,
         _ => StoreErrorKind::Other,
     }
-}
-
-/// An error with its causes in one line: whoever shows it may show nothing but the outermost.
-fn words(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !words.contains(&text) {
-            words.push_str(": ");
-            words.push_str(&text);
-        }
-        next = cause.source();
-    }
-    words
 }

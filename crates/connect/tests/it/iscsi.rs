@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use scurry_connect::{Access, BlockVolume, ConnectError, PROTOCOLS};
+use scurry_connect::{Access, BlockVolume, ConnectError, Connector, PROTOCOLS};
 use scurry_store::StoreErrorKind;
 use serde_json::{Value, json};
 
@@ -89,6 +89,82 @@ async fn one_of_several_paths_is_enough() {
     let volume = open(&info, Access::ReadWrite).await.unwrap();
     use_it(&volume).await;
     volume.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_path_is_too_few_where_several_are_enforced() {
+    let tgt = Tgt::start(MIB).await;
+    let one = info(tgt.port);
+    let connector = |multipath| Connector { multipath, enforce_multipath: true, ..Connector::new("node") };
+    let error = scurry_connect::open(&connector(true), &one, Access::ReadOnly).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "multipath is enforced, but there is one path alone: LUN 1 of {NAME} at 127.0.0.1:{}",
+            tgt.port
+        )
+    );
+    assert_eq!(error.store_kind(), StoreErrorKind::Invalid);
+    // Nothing is enforced where nothing was asked for, as in glance_store.
+    scurry_connect::open(&connector(false), &one, Access::ReadOnly).await.unwrap().close().await.unwrap();
+    // Two that are one by another name are one.
+    let mut two = one.clone();
+    two["target_portals"] = json!([format!("127.0.0.1:{}", tgt.port), format!("127.0.0.1:{},1", tgt.port)]);
+    two["target_iqns"] = json!([NAME, NAME]);
+    scurry_connect::open(&connector(true), &two, Access::ReadOnly).await.unwrap_err();
+    two["target_portals"][1] = json!(format!("localhost:{}", tgt.port));
+    scurry_connect::open(&connector(true), &two, Access::ReadOnly).await.unwrap().close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn volumes_of_one_target_share_a_session() {
+    let tgt = Tgt::start_with(
+        MIB,
+        &[
+            "--mode logicalunit --op new --tid 1 --lun 2 --bstype null -b nothing",
+            "--mode logicalunit --op new --tid 1 --lun 3 --bstype null -b nothing",
+        ],
+    )
+    .await;
+    let sessions = || {
+        let shown = tgt.adm(&["--mode", "conn", "--op", "show", "--tid", "1"]).stdout;
+        String::from_utf8_lossy(&shown).matches("Session").count()
+    };
+    let mut volumes = Vec::new();
+    for lun in 1..=3 {
+        let mut info = info(tgt.port);
+        info["target_lun"] = json!(lun);
+        volumes.push(open(&info, Access::ReadOnly).await.unwrap());
+    }
+    assert_eq!(sessions(), 1);
+    volumes.pop().unwrap().close().await.unwrap();
+    volumes[0].read_at(0, 512).await.unwrap();
+    assert_eq!(sessions(), 1);
+    for volume in volumes {
+        volume.close().await.unwrap();
+    }
+    assert_eq!(sessions(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn portals_of_two_disks_are_refused() {
+    let tgt =
+        Tgt::start_with(MIB, &["--mode logicalunit --op new --tid 1 --lun 2 --bstype null -b nothing"]).await;
+    let mut info = info(1);
+    let portal = format!("127.0.0.1:{}", tgt.port);
+    for (key, value) in [
+        ("target_portals", json!([portal, portal])),
+        ("target_iqns", json!([NAME, NAME])),
+        ("target_luns", json!([1, 2])),
+    ] {
+        info[key] = value;
+    }
+    let error = open(&info, Access::ReadWrite).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains(&format!("LUN 1 of {NAME} at {portal}")), "{text}");
+    assert!(text.contains(&format!("LUN 2 of {NAME} at {portal}")), "{text}");
+    assert!(text.contains("not the same disk"), "{text}");
+    assert_eq!(error.store_kind(), StoreErrorKind::Corrupt);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -122,22 +122,29 @@ impl Disk {
     async fn read_blocks(&self, blocks: Range<u64>) -> Result<Bytes, DiskError> {
         let (len, whole) = (blocks.end - blocks.start, self.chunk());
         if len <= u64::from(whole) {
-            return self.read_piece(Piece { lba: blocks.start, blocks: len as u32 }).await;
+            let piece = Piece { lba: blocks.start, blocks: len as u32 };
+            return self.read_piece(piece, BytesMut::new()).await.map(BytesMut::freeze);
         }
-        let mut all = BytesMut::with_capacity(len as usize * self.block_len as usize);
+        // Each command fills its part of one buffer; parts in one buffer are put together without a copy.
+        let mut rest = BytesMut::with_capacity(len as usize * self.block_len as usize);
         let mut parts = stream::iter(pieces(blocks, whole, whole, 0))
-            .map(|piece| self.read_piece(piece))
+            .map(|piece| {
+                let behind = rest.split_off((piece.blocks * self.block_len) as usize);
+                self.read_piece(piece, std::mem::replace(&mut rest, behind))
+            })
             .buffered(IN_FLIGHT);
+        let mut all = BytesMut::new();
         while let Some(part) = parts.try_next().await? {
-            all.extend_from_slice(&part);
+            all.unsplit(part);
         }
         Ok(all.freeze())
     }
 
-    async fn read_piece(&self, Piece { lba, blocks }: Piece) -> Result<Bytes, DiskError> {
+    async fn read_piece(&self, Piece { lba, blocks }: Piece, into: BytesMut) -> Result<BytesMut, DiskError> {
         const NAME: &str = "READ";
         let len = blocks * self.block_len;
-        let answer = self.carry_out(Request::new(NAME, cdb::read(lba, blocks), Transfer::Read(len))).await?;
+        let request = Request::new(NAME, cdb::read(lba, blocks), Transfer::ReadInto(into, len));
+        let answer = self.carry_out(request).await?;
         if answer.read.len() != len as usize {
             return Err(DiskError::Nonsense { lun: self.lun, command: NAME });
         }

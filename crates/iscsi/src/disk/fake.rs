@@ -8,7 +8,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use super::{Disk, DiskError, Patience};
 use crate::{Command, Completion, Execute, Fault, IscsiError, Lun, Transfer};
@@ -74,6 +73,8 @@ pub(super) struct State {
     pub(super) mapped: Vec<bool>,
     pub(super) script: VecDeque<Misfortune>,
     pub(super) log: Vec<[u8; 16]>,
+    /// Where the data of reads went.
+    pub(super) buffers: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -83,7 +84,14 @@ impl Fake {
     pub(super) fn new(shape: Shape) -> Arc<Self> {
         let data = vec![0; shape.block_len * shape.blocks];
         let mapped = vec![false; shape.blocks];
-        Arc::new(Self(Mutex::new(State { shape, data, mapped, script: VecDeque::new(), log: Vec::new() })))
+        Arc::new(Self(Mutex::new(State {
+            shape,
+            data,
+            mapped,
+            script: VecDeque::new(),
+            log: Vec::new(),
+            buffers: Vec::new(),
+        })))
     }
 
     pub(super) fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -130,7 +138,17 @@ impl Execute for Fake {
             if command.cdb[0] == 0x12 { None } else { state.script.pop_front() }
         };
         match misfortune {
-            None => Ok(self.state().answer(&command)),
+            None => {
+                let mut state = self.state();
+                let mut completion = state.answer(&command);
+                if let Transfer::ReadInto(mut buffer, _) = command.transfer {
+                    buffer.clear();
+                    buffer.extend_from_slice(&completion.read);
+                    state.buffers.push(buffer.as_ptr().addr());
+                    completion.read = buffer;
+                }
+                Ok(completion)
+            }
             Some(Misfortune::Status(status)) => Ok(Completion { status, ..Completion::default() }),
             Some(Misfortune::Sense(key, asc, ascq)) => Ok(check(key, asc, ascq)),
             Some(Misfortune::Lost) => Err(IscsiError::ConnectionLost {
@@ -150,7 +168,7 @@ fn check(key: u8, asc: u8, ascq: u8) -> Completion {
 }
 
 fn good(read: Vec<u8>) -> Completion {
-    Completion { read: Bytes::from(read), ..Completion::default() }
+    Completion { read: read[..].into(), ..Completion::default() }
 }
 
 impl State {

@@ -18,7 +18,7 @@ use crate::{
     Execute, Identity, Inquiry, Lun, Problem, Transfer,
     scsi::{
         cdb,
-        inquiry::page,
+        inquiry::{cut_page, page},
         limits::{Limits, Provisioning},
         luns, mode,
     },
@@ -103,13 +103,28 @@ impl Disk {
     }
 }
 
+/// Who a logical unit is; `None` for one that does not tell. It is asked in any state, standby as well.
+pub(crate) async fn identify(unit: Arc<dyn Execute>, lun: Lun) -> Result<Option<Identity>, DiskError> {
+    let probe = Probe { unit, lun, patience: Patience::default() };
+    let length = u32::from(INQUIRY);
+    let answer = probe.ask("INQUIRY", cdb::inquiry(Some(cdb::VPD_PAGES), INQUIRY), length).await;
+    let pages = unless_unsupported(answer)?.unwrap_or_default();
+    if pages.first().is_some_and(|first| first >> 5 != 0) {
+        return Err(DiskError::NoUnit(lun));
+    }
+    match page(&pages, cdb::VPD_PAGES) {
+        Some(pages) => probe.identity(pages).await,
+        None => Ok(None),
+    }
+}
+
 impl Probe {
     async fn ask(&self, name: &'static str, cdb: cdb::Cdb, length: u32) -> Result<Bytes, DiskError> {
         let transfer = if length == 0 { Transfer::None } else { Transfer::Read(length) };
         let request = Request::new(name, cdb, transfer);
-        let answer = carry_out(&self.unit, self.lun, self.patience, &request, || ()).await;
+        let answer = carry_out(&self.unit, self.lun, self.patience, request, || ()).await;
         match answer {
-            Ok(completion) => Ok(completion.read),
+            Ok(completion) => Ok(completion.read.freeze()),
             Err(error) if error.problem() == Some(Problem::NoUnit) => Err(DiskError::NoUnit(self.lun)),
             Err(error) => Err(error),
         }
@@ -129,8 +144,12 @@ impl Probe {
 
     /// A page of vital product data; `None` when the disk has none.
     async fn page(&self, code: u8) -> Result<Option<Bytes>, DiskError> {
-        let answer = self.ask("INQUIRY", cdb::inquiry(Some(code), INQUIRY), INQUIRY.into()).await;
-        let answer = unless_unsupported(answer)?.unwrap_or_default();
+        let ask = |len: u16| self.ask("INQUIRY", cdb::inquiry(Some(code), len), len.into());
+        let mut answer = unless_unsupported(ask(INQUIRY).await)?.unwrap_or_default();
+        // Arrays with many ports have long lists of names.
+        if let Some(whole) = cut_page(&answer).filter(|_| answer.len() == usize::from(INQUIRY)) {
+            answer = ask(whole).await?;
+        }
         Ok(page(&answer, code).map(|body| answer.slice_ref(body)))
     }
 

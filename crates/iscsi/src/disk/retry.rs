@@ -50,6 +50,12 @@ impl Request {
     pub(super) fn new(name: &'static str, cdb: cdb::Cdb, transfer: Transfer) -> Self {
         Self { name, cdb, transfer }
     }
+
+    /// The data of the next try.
+    fn transfer(&mut self) -> Transfer {
+        let again = self.transfer.again();
+        std::mem::replace(&mut self.transfer, again)
+    }
 }
 
 /// What is left of the patience with one command.
@@ -66,7 +72,7 @@ pub(super) async fn carry_out(
     unit: &Arc<dyn Execute>,
     lun: Lun,
     patience: Patience,
-    request: &Request,
+    mut request: Request,
     mut changed: impl FnMut(),
 ) -> Result<Completion, DiskError> {
     let mut tries = Tries {
@@ -78,7 +84,7 @@ pub(super) async fn carry_out(
     };
     loop {
         // All commands of a disk say which blocks: carried out twice they leave what they leave once.
-        let command = Command { lun, cdb: request.cdb, transfer: request.transfer.clone(), idempotent: true };
+        let command = Command { lun, cdb: request.cdb, transfer: request.transfer(), idempotent: true };
         let answer = timeout_at(tries.end, unit.execute(command)).await.unwrap_or_else(|_| {
             let peer = "the target".to_owned();
             Err(IscsiError::CommandTimeout { peer, timeout: patience.whole })
@@ -152,7 +158,7 @@ impl Disk {
     /// Sends a command until it is carried out; after news of the disk's size that is asked for again.
     pub(super) async fn carry_out(&self, request: Request) -> Result<Completion, DiskError> {
         let mut changed = false;
-        let done = carry_out(&self.unit, self.lun, self.patience, &request, || changed = true).await;
+        let done = carry_out(&self.unit, self.lun, self.patience, request, || changed = true).await;
         let shrunk = matches!(&done, Err(error) if error.problem() == Some(Problem::OutOfRange));
         if changed || shrunk {
             self.measure().await?;
@@ -181,6 +187,6 @@ pub(super) async fn read_capacity(
 ) -> Result<Capacity, DiskError> {
     const NAME: &str = "READ CAPACITY";
     let request = Request::new(NAME, cdb::read_capacity(capacity::LEN), Transfer::Read(capacity::LEN));
-    let answer = carry_out(unit, lun, patience, &request, || ()).await?;
+    let answer = carry_out(unit, lun, patience, request, || ()).await?;
     Capacity::parse(&answer.read).ok_or(DiskError::Nonsense { lun, command: NAME })
 }

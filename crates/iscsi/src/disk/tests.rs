@@ -8,13 +8,30 @@ use proptest::prelude::*;
 
 use super::{
     DiskError,
-    fake::{Fake, Shape},
+    fake::{Fake, Misfortune, Shape},
 };
 
 const READ: u8 = 0x88;
 const WRITE: u8 = 0x8a;
 const WRITE_SAME: u8 = 0x93;
 const UNMAP: u8 = 0x42;
+
+#[tokio::test]
+async fn a_read_of_many_commands_is_not_copied_together() {
+    let fake = Fake::new(Shape::default());
+    let disk = fake.open().await.unwrap();
+    let data: Vec<u8> = (0..512 * 1000).map(|at| (at / 700) as u8).collect();
+    disk.write(0, Bytes::from(data.clone())).await.unwrap();
+    let read = disk.read(0, data.len()).await.unwrap();
+    assert_eq!(read, data);
+    let buffers = std::mem::take(&mut fake.state().buffers);
+    assert_eq!(buffers.len(), 1000_usize.div_ceil(64));
+    let start = read.as_ptr().addr();
+    assert!(buffers.iter().all(|at| (start..start + data.len()).contains(at)));
+    // A try that was lost takes its buffer along; the data is the same.
+    fake.script([Misfortune::Lost, Misfortune::Status(0x28)]);
+    assert_eq!(disk.read(0, data.len()).await.unwrap(), data);
+}
 
 #[tokio::test]
 async fn a_disk_is_known_when_it_is_open() {

@@ -58,7 +58,8 @@ impl Identity {
         let mut best: Option<(u8, Self)> = None;
         while let [_, kind, _, length, rest @ ..] = designators {
             let (association, kind) = (kind >> 4 & 3, kind & 0xf);
-            let bytes = rest.get(..usize::from(*length))?;
+            // A page that was cut ends within a name.
+            let Some(bytes) = rest.get(..usize::from(*length)) else { break };
             // NAA, EUI-64, SCSI name string, T10 vendor: from the strictest to the loosest.
             let rank = match kind {
                 3 => 4,
@@ -98,6 +99,12 @@ impl fmt::Debug for Identity {
     }
 }
 
+/// Bytes of a whole page, header and all, where its answer was cut.
+pub(crate) fn cut_page(data: &[u8]) -> Option<u16> {
+    let whole = u16_at(data, 2)?.checked_add(4)?;
+    (usize::from(whole) > data.len()).then_some(whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +120,8 @@ mod tests {
         .concat();
         assert_eq!(Identity::parse(&page).unwrap().to_string(), "6204a93700000001");
         assert_eq!(Identity::parse(&page[..8]).unwrap().to_string(), "acme");
+        // A name that was cut does not take those before it along.
+        assert_eq!(Identity::parse(&page[..20]), Identity::parse(&page[..8]));
         // A length that reaches beyond the page.
         assert_eq!(Identity::parse(&[1, 3, 0, 200, 1]), None);
         assert_eq!(Identity::parse(&[1, 3, 0, 2, 0, 0]), None);
@@ -125,6 +134,9 @@ mod tests {
         assert_eq!(page(&[0, 0x83, 0, 9, 1], 0x83), Some(&[1][..]));
         assert_eq!(page(&[0, 0, 0, 2, 1, 2], 0x83), None);
         assert_eq!(page(&[0, 0x83], 0x83), None);
+        assert_eq!(cut_page(&[0, 0x83, 1, 0, 9]), Some(260));
+        assert_eq!(cut_page(&[0, 0x83, 0, 1, 9]), None);
+        assert_eq!(cut_page(&[0, 0x83, 0xff, 0xff]), None);
     }
 
     #[test]

@@ -59,7 +59,6 @@ pub enum Problem {
 }
 
 const GOOD: u8 = 0x00;
-const CHECK_CONDITION: u8 = 0x02;
 const CONDITION_MET: u8 = 0x04;
 const BUSY: u8 = 0x08;
 const RESERVATION_CONFLICT: u8 = 0x18;
@@ -67,13 +66,16 @@ const TASK_SET_FULL: u8 = 0x28;
 const TASK_ABORTED: u8 = 0x40;
 
 impl Problem {
+    /// The status that comes with sense data.
+    pub(crate) const CHECK_CONDITION: u8 = 0x02;
+
     /// What is wrong with a completion; `None` when it did what was asked.
     pub fn of(completion: &Completion) -> Option<Self> {
         match completion.status {
             GOOD | CONDITION_MET => None,
-            CHECK_CONDITION => match Sense::parse(&completion.sense) {
+            Self::CHECK_CONDITION => match Sense::parse(&completion.sense) {
                 Some(sense) => Self::of_sense(sense),
-                None => Some(Self::Status(CHECK_CONDITION)),
+                None => Some(Self::Status(Self::CHECK_CONDITION)),
             },
             BUSY | TASK_SET_FULL => Some(Self::Busy),
             RESERVATION_CONFLICT => Some(Self::Reserved),
@@ -164,7 +166,11 @@ mod tests {
     fn check(key: u8, asc: u8, ascq: u8) -> Option<Problem> {
         let mut sense = vec![0_u8; 18];
         (sense[0], sense[2], sense[12], sense[13]) = (0x70, key, asc, ascq);
-        Problem::of(&Completion { status: CHECK_CONDITION, sense: sense.into(), ..Completion::default() })
+        Problem::of(&Completion {
+            status: Problem::CHECK_CONDITION,
+            sense: sense.into(),
+            ..Completion::default()
+        })
     }
 
     #[test]

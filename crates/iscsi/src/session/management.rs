@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Aborts, resets, pings, logout, and what the target says by itself.
+//! Pings, texts, logout, and what the target says by itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,63 +9,11 @@ use tokio::{sync::oneshot, time::timeout};
 use super::{shared::Shared, tasks::Task, writer::Job};
 use crate::{
     Fault, IscsiError, Lun,
-    pdu::{
-        self, NO_TAG,
-        request::{self, Function},
-    },
+    pdu::{self, NO_TAG, request},
     text::{MAX_TEXT, Text},
 };
 
-/// How long the target has for a management function, a ping or a logout.
-const PATIENCE: Duration = Duration::from_secs(10);
-const COMPLETE: u8 = 0;
-const NO_SUCH_TASK: u8 = 1;
-
 impl Shared {
-    /// Aborts a command whose time is up. When the target does not even answer that, the connection ends.
-    pub(super) async fn abort(&self, tag: u32) {
-        let Some((lun, cmd_sn)) = self.state().tasks.scsi(tag).map(|task| (task.lun, task.cmd_sn)) else {
-            return;
-        };
-        match self.manage(Function::AbortTask, lun, Some((tag, cmd_sn))).await {
-            Ok(COMPLETE | NO_SUCH_TASK) => {
-                if let Some(task) = self.state().tasks.remove_scsi(tag) {
-                    let (peer, timeout) = (self.peer.clone(), self.bounds.command);
-                    let _ = task.answer.send(Err(IscsiError::CommandTimeout { peer, timeout }));
-                }
-            }
-            _ => self.end(Fault::Timeout(self.bounds.command)),
-        }
-    }
-
-    pub(super) async fn reset_lun(&self, lun: Lun) -> Result<(), IscsiError> {
-        let peer = || self.peer.clone();
-        match self.manage(Function::LunReset, lun, None).await? {
-            COMPLETE => {
-                let mut state = self.state();
-                let hit: Vec<_> =
-                    state.tasks.all_scsi().filter(|(_, task)| task.lun == lun).map(|(tag, _)| tag).collect();
-                for task in hit.into_iter().filter_map(|tag| state.tasks.remove_scsi(tag)) {
-                    let error =
-                        IscsiError::Management { peer: peer(), function: "the command", why: "LUN reset" };
-                    let _ = task.answer.send(Err(error));
-                }
-                Ok(())
-            }
-            response => {
-                Err(IscsiError::Management { peer: peer(), function: "LUN RESET", why: why(response) })
-            }
-        }
-    }
-
-    async fn manage(&self, function: Function, lun: Lun, task: Option<(u32, u32)>) -> Result<u8, IscsiError> {
-        let (answer, outcome) = oneshot::channel();
-        let tag = self.send_now(Task::Management(answer), |tag, cmd_sn| {
-            request::management(function, lun, tag, task, cmd_sn)
-        })?;
-        self.patiently(tag, outcome).await
-    }
-
     pub(super) async fn ping(&self) -> Result<(), IscsiError> {
         let (answer, outcome) = oneshot::channel();
         let tag = self.send_ping(Some(answer))?;
@@ -134,7 +82,11 @@ impl Shared {
     }
 
     /// Sends an immediate PDU: it uses up no command number and needs no window.
-    fn send_now(&self, task: Task, header: impl FnOnce(u32, u32) -> pdu::Header) -> Result<u32, IscsiError> {
+    pub(super) fn send_now(
+        &self,
+        task: Task,
+        header: impl FnOnce(u32, u32) -> pdu::Header,
+    ) -> Result<u32, IscsiError> {
         self.send_now_with(task, Bytes::new(), header)
     }
 
@@ -153,8 +105,12 @@ impl Shared {
         Ok(tag)
     }
 
-    async fn patiently<T>(&self, tag: u32, outcome: oneshot::Receiver<T>) -> Result<T, IscsiError> {
-        match timeout(PATIENCE, outcome).await {
+    pub(super) async fn patiently<T>(
+        &self,
+        tag: u32,
+        outcome: oneshot::Receiver<T>,
+    ) -> Result<T, IscsiError> {
+        match timeout(self.bounds.management, outcome).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(match self.lost.why() {
                 Some(_) => self.closed(),
@@ -166,7 +122,7 @@ impl Shared {
             }),
             Err(_) => {
                 drop(self.state().tasks.remove(tag));
-                Err(IscsiError::CommandTimeout { peer: self.peer.clone(), timeout: PATIENCE })
+                Err(IscsiError::CommandTimeout { peer: self.peer.clone(), timeout: self.bounds.management })
             }
         }
     }
@@ -190,7 +146,7 @@ pub(super) fn event(shared: &Arc<Shared>, event: u8, parameters: [u16; 3]) -> Re
         LOGOUT_REQUESTED | RENEGOTIATE => {
             shared.state().leaving.get_or_insert(event);
             shared.window.notify_waiters();
-            let grace = Duration::from_secs(third.max(1).into()).min(PATIENCE);
+            let grace = Duration::from_secs(third.max(1).into()).min(shared.bounds.management);
             tokio::spawn(leave_in_order(Arc::clone(shared), event, grace));
             Ok(())
         }
@@ -215,17 +171,4 @@ async fn leave_in_order(shared: Arc<Shared>, event: u8, grace: Duration) {
         let _ = timeout(grace, shared.patiently(tag, outcome)).await;
     }
     shared.end(Fault::Asked { event });
-}
-
-const fn why(response: u8) -> &'static str {
-    match response {
-        NO_SUCH_TASK => "no such task",
-        2 => "no such LUN",
-        3 => "the task is still allegiant",
-        4 => "the task cannot be reassigned",
-        5 => "the function is not supported",
-        6 => "not authorised",
-        255 => "rejected",
-        _ => "unknown response",
-    }
 }

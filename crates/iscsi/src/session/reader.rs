@@ -237,7 +237,7 @@ impl Shared {
                 self.end_with(answer, Fault::Protocol("less data than the status tells"));
                 return Ok(());
             }
-            completion.read = read.buffer.unwrap_or_default().freeze();
+            completion.read = read.buffer.unwrap_or_default();
         }
         let _ = answer.send(Ok(completion));
         Ok(())

@@ -25,6 +25,8 @@ use crate::{Fault, IscsiError, LoginOptions, login::Terms, pdu, pdu::response::N
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) command: Duration,
+    /// For a management function, a ping, a text or a logout.
+    pub(super) management: Duration,
     pub(super) ping_interval: Duration,
     pub(super) ping_timeout: Duration,
 }
@@ -36,6 +38,8 @@ pub(super) struct Shared {
     pub(super) bounds: Bounds,
     pub(super) lost: Lost,
     pub(super) permits: Arc<Semaphore>,
+    /// One reset at a time: the second finds what the first has left.
+    pub(super) resets: tokio::sync::Mutex<()>,
     /// Woken when the target's window opens or the session ends.
     pub(super) window: Notify,
     pub(super) exp_stat_sn: AtomicU32,
@@ -90,11 +94,13 @@ impl Shared {
             terms,
             bounds: Bounds {
                 command: options.command_timeout,
+                management: options.management_timeout,
                 ping_interval: options.ping_interval,
                 ping_timeout: options.ping_timeout,
             },
             lost: Lost::new(),
             permits: Arc::new(Semaphore::new(usize::from(options.max_commands.max(1)))),
+            resets: tokio::sync::Mutex::default(),
             window: Notify::new(),
             exp_stat_sn: AtomicU32::new(exp_stat_sn),
             echoes: AtomicUsize::new(0),

@@ -127,6 +127,12 @@ impl Tasks {
         }
     }
 
+    /// Takes out all SCSI commands of this kind.
+    pub(super) fn remove_all_scsi(&mut self, kind: impl Fn(&ScsiTask) -> bool) -> Vec<ScsiTask> {
+        let tags: Vec<u32> = self.all_scsi().filter(|(_, task)| kind(task)).map(|(tag, _)| tag).collect();
+        tags.into_iter().filter_map(|tag| self.remove_scsi(tag)).map(|task| *task).collect()
+    }
+
     /// SCSI commands with their tags.
     pub(super) fn all_scsi(&mut self) -> impl Iterator<Item = (u32, &mut ScsiTask)> {
         self.by_tag.iter_mut().filter_map(|(tag, task)| match task {

@@ -54,6 +54,6 @@ fn look(shared: &Arc<Shared>) {
     drop(state);
     for tag in late {
         let shared = Arc::clone(shared);
-        tokio::spawn(async move { shared.abort(tag).await });
+        tokio::spawn(async move { shared.give_up(tag).await });
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn good(disk: &dyn Execute, command: Command) -> Result<Complet
 
 pub(crate) async fn read(disk: &dyn Execute, offset: u64, length: u64) -> Result<Bytes, IscsiError> {
     let read = command(0x88, offset, length, Transfer::Read(length as u32));
-    good(disk, read).await.map(|done| done.read)
+    good(disk, read).await.map(|done| done.read.freeze())
 }
 
 pub(crate) async fn write(disk: &dyn Execute, offset: u64, data: Bytes) -> Result<(), IscsiError> {

@@ -38,6 +38,7 @@ pub struct ClientError {
     call: String,
     message: String,
     retry_after: Option<Duration>,
+    unsent: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -51,6 +52,7 @@ impl ClientError {
             call: call.into(),
             message: message.into(),
             retry_after: None,
+            unsent: false,
             source: None,
         }
     }
@@ -85,6 +87,12 @@ impl ClientError {
         self.kind == ErrorKind::NotFound
     }
 
+    /// Whether no connection came about: the service has seen nothing of the call.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        self.unsent
+    }
+
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
@@ -106,7 +114,8 @@ impl ClientError {
             "the request failed"
         };
         let kind = if error.is_decode() { ErrorKind::Protocol } else { ErrorKind::Unavailable };
-        Self::new(kind, call, message).with_source(error.without_url())
+        let unsent = error.is_connect();
+        Self { unsent, ..Self::new(kind, call, message).with_source(error.without_url()) }
     }
 
     /// An answer that is not a success.
@@ -132,6 +141,7 @@ impl ClientError {
             call: call.into(),
             message: format!("{} {}", status.as_u16(), service_message(body)),
             retry_after,
+            unsent: false,
             source: None,
         }
     }

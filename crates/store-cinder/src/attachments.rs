@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The volumes this process holds: attach, open, and let go whatever happens to the holder.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,15 @@ use tracing::Instrument;
 
 use crate::cinder::{Cinder, is_reserved_elsewhere};
 use crate::failure::Failure;
+
+/// How hard a release tries while the service is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// The caller gets its error soon; the background goes on.
+    Soon,
+    /// The caller waits.
+    AtLast,
+}
 
 /// Longest pause between two attempts to attach a volume that somebody else holds.
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
@@ -82,6 +91,7 @@ impl Attachments {
         let properties = self.connector.properties();
         let mode = if access == Access::ReadOnly { "ro" } else { "rw" };
         let mut pauses = self.pauses();
+        let mut swept = false;
         loop {
             let error = match self.cinder.client.create_attachment(volume, mode, Some(&properties)).await {
                 Ok(attachment) => return Ok(attachment),
@@ -90,6 +100,9 @@ impl Attachments {
             if !is_reserved_elsewhere(&error) {
                 let left = self.sweep_failed(volume, &error).await;
                 return Err(Failure::call(format_args!("cannot attach volume {volume}"), error).leaving(left));
+            }
+            if !std::mem::replace(&mut swept, true) && self.sweep(volume).await {
+                continue;
             }
             let Some(pause) = pauses.next() else {
                 return Err(Failure::new(
@@ -141,6 +154,28 @@ impl Attachments {
         Ok(ids.filter(|id| !self.lock().contains_key(*id)).map(str::to_owned).collect())
     }
 
+    /// Whether something was removed that an earlier life of this node left on a volume.
+    async fn sweep(&self, volume: &str) -> bool {
+        let (shown, half_made) = futures::future::join(self.leftovers(volume), self.half_made(volume)).await;
+        let found = shown.into_iter().chain(half_made).flatten();
+        let mut removed = false;
+        for id in found.collect::<BTreeSet<_>>() {
+            tracing::info!(volume.id = volume, attachment.id = id, "deleting a left attachment");
+            removed |= self.detach(&id, volume).await.is_ok();
+        }
+        removed
+    }
+
+    /// Attachments under this node's name, complete or not, that nobody in this process holds; as far as the service
+    /// lists attachments by host.
+    pub(crate) async fn half_made(&self, volume: &str) -> Result<Vec<String>, Failure> {
+        let listed = self.cinder.client.attachments_of_host(self.host(), Some(volume)).await;
+        let listed = listed
+            .map_err(|error| Failure::call(format_args!("cannot see who holds volume {volume}"), error))?;
+        let ids = listed.into_iter().filter(|each| each.instance.is_none()).map(|each| each.id);
+        Ok(ids.filter(|id| !self.lock().contains_key(id)).collect())
+    }
+
     async fn connect(
         &self,
         attached: &mut Attached,
@@ -171,13 +206,29 @@ impl Attachments {
 
     /// Tells Cinder that an attachment is over.
     pub(crate) async fn detach(&self, attachment: &str, volume: &str) -> Result<(), Failure> {
-        match self.cinder.client.delete_attachment(attachment).await {
-            Err(error) if !error.is_not_found() => Err(Failure::call(
-                format_args!("attachment {attachment} of volume {volume} cannot be deleted"),
-                error,
-            )),
-            _ => Ok(()),
+        over(self.cinder.client.delete_attachment(attachment).await, attachment, volume)
+    }
+
+    /// The same, waiting for a service that is away.
+    async fn detach_at_last(&self, attachment: &str, volume: &str) -> Result<(), Failure> {
+        let client = &self.cinder.client;
+        let deleted = self.cinder.outlast(volume, || client.delete_attachment(attachment)).await;
+        over(deleted, attachment, volume)
+    }
+
+    /// Tells it soon; when the service is away, the background goes on.
+    async fn detach_soon(self: &Arc<Self>, attachment: &str, volume: &str) -> Result<(), Failure> {
+        let detached = self.detach(attachment, volume).await;
+        if detached.as_ref().is_err_and(|failure| failure.kind == StoreErrorKind::Unavailable) {
+            let (owner, attachment, volume) = (Arc::clone(self), attachment.to_owned(), volume.to_owned());
+            let work = async move {
+                if let Err(failure) = owner.detach_at_last(&attachment, &volume).await {
+                    tracing::warn!(volume.id = volume, error = failure.message, "cannot detach");
+                }
+            };
+            tokio::spawn(work.in_current_span());
         }
+        detached
     }
 
     /// Says whether an attachment is held here, after waiting for one that is just being let go.
@@ -193,6 +244,16 @@ impl Attachments {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, watch::Receiver<Phase>>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn over(deleted: Result<(), ClientError>, attachment: &str, volume: &str) -> Result<(), Failure> {
+    match deleted {
+        Err(error) if !error.is_not_found() => Err(Failure::call(
+            format_args!("attachment {attachment} of volume {volume} cannot be deleted"),
+            error,
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -221,9 +282,18 @@ impl Attached {
     }
 
     /// Closes and detaches. It goes on to its end even when the caller does not wait for it.
-    pub(crate) async fn release(mut self) -> Result<(), Failure> {
+    pub(crate) async fn release(self) -> Result<(), Failure> {
+        self.release_with(Patience::Soon).await
+    }
+
+    /// The same, and waits for a service that is away: more hangs on it than an answer.
+    pub(crate) async fn release_at_last(self) -> Result<(), Failure> {
+        self.release_with(Patience::AtLast).await
+    }
+
+    async fn release_with(mut self, patience: Patience) -> Result<(), Failure> {
         let Some(hold) = self.hold.take() else { return Ok(()) };
-        let release = hold.release(Arc::clone(&self.owner)).in_current_span();
+        let release = hold.release(Arc::clone(&self.owner), patience).in_current_span();
         tokio::spawn(release).await.unwrap_or_else(|error| {
             Err(Failure::new(StoreErrorKind::Other, "detaching a volume broke off").because(error))
         })
@@ -242,7 +312,7 @@ impl Drop for Attached {
         let owner = Arc::clone(&self.owner);
         runtime.spawn(
             async move {
-                if let Err(failure) = hold.release(owner).await {
+                if let Err(failure) = hold.release(owner, Patience::Soon).await {
                     tracing::warn!(
                         volume.id = volume,
                         attachment.id = id,
@@ -257,13 +327,16 @@ impl Drop for Attached {
 }
 
 impl Hold {
-    async fn release(self, owner: Arc<Attachments>) -> Result<(), Failure> {
+    async fn release(self, owner: Arc<Attachments>, patience: Patience) -> Result<(), Failure> {
         self.phase.send_replace(Phase::Releasing);
         let closed = match &self.device {
             Some(device) => device.close().await,
             None => Ok(()),
         };
-        let detached = owner.detach(&self.id, &self.volume).await;
+        let detached = match patience {
+            Patience::Soon => owner.detach_soon(&self.id, &self.volume).await,
+            Patience::AtLast => owner.detach_at_last(&self.id, &self.volume).await,
+        };
         owner.lock().remove(&self.id);
         // Detaching matters more: it says what stays behind.
         detached?;

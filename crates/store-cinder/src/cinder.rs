@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use scurry_openstack_client::block::{BlockClient, Volume};
 use scurry_openstack_client::{ClientError, ErrorKind, WaitError, wait_for};
 use scurry_store::StoreErrorKind;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::failure::Failure;
 
@@ -25,6 +27,10 @@ pub(crate) const WRITING: &str = "scurry_writing";
 
 /// The extension that lets a volume be made smaller.
 const SHRINK_ALIAS: &str = "scurry-shrink";
+
+/// Pauses between two attempts to reach a service that is away.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// States a volume leaves by itself.
 const PASSING: [&str; 13] = [
@@ -95,21 +101,29 @@ impl Cinder {
     }
 
     async fn wait(&self, id: &str, after: &str, done: impl Fn(&Volume) -> bool) -> Result<Seen, Failure> {
-        let done = &done;
-        wait_for(self.timeout, || async move {
-            match self.client.volume(id).await {
+        let (done, away) = (&done, &Mutex::new(None));
+        let last = || away.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = wait_for(self.timeout, || async move {
+            let looked = self.client.volume(id).await;
+            *last() = None;
+            match looked {
                 Ok(volume) if done(&volume) => Ok(Some(Seen::At(Box::new(volume)))),
                 Ok(_) => Ok(None),
                 Err(error) if error.is_not_found() => Ok(Some(Seen::Gone)),
+                Err(error) if is_away(&error) => {
+                    log_waiting(id, &error);
+                    *last() = Some(error);
+                    Ok(None)
+                }
                 Err(error) => Err(error),
             }
-        })
-        .await
-        .map_err(|error| match error {
-            WaitError::Failed(error) => {
+        });
+        let waited = waited.await;
+        waited.map_err(|error| match (error, last().take()) {
+            (WaitError::Failed(error), _) | (WaitError::TimedOut(_), Some(error)) => {
                 Failure::call(format_args!("cannot see the state of volume {id} after {after}"), error)
             }
-            WaitError::TimedOut(limit) => Failure::new(
+            (WaitError::TimedOut(limit), None) => Failure::new(
                 StoreErrorKind::Unavailable,
                 format!(
                     "volume {id} did not change its state after {after} within {} s \
@@ -135,35 +149,50 @@ impl Cinder {
         }
     }
 
-    /// Waits while the service cannot be reached, as in a restart: a whole image must not be lost to that. Gives up
-    /// after the longest time a change of state may take; what is wrong then, the next call says.
-    pub(crate) async fn wait_reachable(&self, id: &str) {
-        let waited = wait_for(self.timeout, || async move {
-            match self.client.volume(id).await {
-                Err(error) if is_away(&error) => {
-                    tracing::warn!(volume.id = id, %error, "a complete volume waits for the block-storage service");
-                    Ok(None)
+    /// Makes a call that may be repeated, and repeats it while nobody answers for the service, as in a restart: a whole
+    /// image must not be lost to that. Gives up after the longest time a change of state may take.
+    pub(crate) async fn outlast<T, Fut>(
+        &self,
+        id: &str,
+        mut call: impl FnMut() -> Fut,
+    ) -> Result<T, ClientError>
+    where
+        Fut: Future<Output = Result<T, ClientError>>,
+    {
+        let deadline = Instant::now() + self.timeout;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match call().await {
+                Err(error) if is_away(&error) && Instant::now() + pause < deadline => {
+                    log_waiting(id, &error);
                 }
-                Ok(_) => Ok(Some(())),
-                Err(error) => Err(error),
+                answer => return answer,
             }
-        });
-        if let Err(error) = waited.await {
-            tracing::debug!(volume.id = id, ?error, "waited in vain");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// Marks a volume whose data is complete: from here on it is an image.
     pub(crate) async fn finalize(&self, id: &str, len: u64) -> Result<(), Failure> {
-        let size = BTreeMap::from([(IMAGE_SIZE.to_owned(), len.to_string())]);
-        let doing = || format!("cannot mark volume {id} as complete");
-        self.client.set_metadata(id, &size).await.map_err(|error| Failure::call(doing(), error))?;
-        self.client.update_readonly(id, true).await.map_err(|error| Failure::call(doing(), error))?;
-        match self.client.delete_metadata(id, WRITING).await {
-            Err(error) if !error.is_not_found() => Err(Failure::call(doing(), error)),
-            _ => Ok(()),
-        }
+        let size = &BTreeMap::from([(IMAGE_SIZE.to_owned(), len.to_string())]);
+        let client = &self.client;
+        let marked = async {
+            self.outlast(id, || client.set_metadata(id, size)).await?;
+            self.outlast(id, || client.update_readonly(id, true)).await?;
+            match self.outlast(id, || client.delete_metadata(id, WRITING)).await {
+                Err(error) if !error.is_not_found() => Err(error),
+                _ => Ok(()),
+            }
+        };
+        marked
+            .await
+            .map_err(|error| Failure::call(format_args!("cannot mark volume {id} as complete"), error))
     }
+}
+
+fn log_waiting(id: &str, error: &ClientError) {
+    tracing::warn!(volume.id = id, %error, "a volume waits for the block-storage service");
 }
 
 /// Whether Cinder gave up on the volume.

@@ -57,7 +57,7 @@ pub(crate) async fn create(
             Ok(Fresh { id: volume.id, gib })
         }
         Err(error) => {
-            let answered = error.status().is_some_and(|status| status < 500);
+            let answered = error.is_unsent() || error.status().is_some_and(|status| status < 500);
             let left = if answered { None } else { remove_unanswered(store, spec, &mark).await };
             let words = (error.kind() == ErrorKind::BadRequest).then(|| error.message().to_owned());
             Err(Refused { words, failure: failure(store, spec, gib, error).leaving(left) })

@@ -46,7 +46,12 @@ impl Failure {
             StoreErrorKind::NotFound => StoreErrorKind::Unavailable,
             kind => kind,
         };
-        Self::new(kind, format!("{doing}: {error}")).because(error)
+        // A full disk's error names a path of this node, and not that the disk is full: that is its cause.
+        let message = match kind {
+            StoreErrorKind::Full => format!("{doing}: its backend has no space left"),
+            _ => format!("{doing}: {error}"),
+        };
+        Self::new(kind, message).because(error)
     }
 
     /// The same failure as part of something larger.
@@ -69,5 +74,25 @@ impl Failure {
             Some(source) => error.because(source),
             None => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_backend_is_named_and_no_path() {
+        let failed = |kind: io::ErrorKind| {
+            let error =
+                ConnectError::Io { op: "write", path: "/srv/pool/volume-1".into(), source: kind.into() };
+            Failure::volume("cannot write 5 bytes at 0 to volume 1", error)
+        };
+        let full = failed(io::ErrorKind::StorageFull);
+        assert_eq!(full.kind, StoreErrorKind::Full);
+        assert_eq!(full.message, "cannot write 5 bytes at 0 to volume 1: its backend has no space left");
+        assert_eq!(failed(io::ErrorKind::NotFound).kind, StoreErrorKind::Unavailable);
     }
 }

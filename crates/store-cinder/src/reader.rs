@@ -33,7 +33,7 @@ impl CinderReader {
             let shown = store.image_volume(volume).await?;
             image_len(&shown)
         };
-        let share = store.reads.open(volume, measure).await?;
+        let share = Box::pin(store.reads.open(volume, measure)).await?;
         let len = share.len;
         if share.device.len() < len {
             let message = format!("volume {volume} has {} bytes, its image {len}", share.device.len());

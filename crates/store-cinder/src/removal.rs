@@ -85,8 +85,10 @@ impl Attachments {
                 }
             }
             let host = host_of(&volume, &attachment.id);
-            let leftover =
-                host == Some(self.host()) || (claim == Claim::Sole && attachment.instance.is_none());
+            let half_way = attachment.status.as_deref() != Some("attached") && attachment.instance.is_none();
+            let leftover = host == Some(self.host())
+                || (claim == Claim::Sole && attachment.instance.is_none())
+                || (half_way && self.half_made(id).await?.contains(&attachment.id));
             if leftover {
                 tracing::info!(volume.id = id, attachment.id = attachment.id, "deleting a left attachment");
                 self.detach(&attachment.id, id).await?;
@@ -96,7 +98,6 @@ impl Attachments {
                 continue;
             }
             let reason = format!("it is attached to {}", holder(host, attachment.instance.as_deref()));
-            let half_way = attachment.status.as_deref() != Some("attached") && attachment.instance.is_none();
             return Ok(if half_way { Obstacle::Passing(reason) } else { Obstacle::Lasting(reason) });
         }
         Ok(Obstacle::Cleared)

@@ -224,11 +224,10 @@ impl WriterCore {
         let flushed = attached.device()?.flush().await;
         flushed
             .map_err(|error| Failure::volume(format_args!("cannot flush volume {}", self.volume), error))?;
-        self.store.cinder.wait_reachable(&self.volume).await;
         let volume = if open.gib > wanted {
             self.trim(attached, &mut open, len).await?
         } else {
-            attached.release().await?;
+            attached.release_at_last().await?;
             self.volume.clone()
         };
         if let Err(failure) = self.store.cinder.finalize(&volume, len).await {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::BlockClient;
 use super::model::Attachment;
-use crate::error::ClientError;
+use crate::error::{ClientError, ErrorKind};
 use crate::service::segment;
 
 #[derive(Deserialize)]
@@ -85,17 +85,48 @@ impl BlockClient {
         self.call(Method::DELETE, path(id)).done().await
     }
 
+    /// The attachments made under a connector's host name, those that were never completed among them; of one volume, or
+    /// all of the token's project. Empty where the service filters by host for nobody of the token's roles.
+    ///
+    /// # Errors
+    /// Every failure as [`ClientError`].
+    pub async fn attachments_of_host(
+        &self,
+        host: &str,
+        volume_id: Option<&str>,
+    ) -> Result<Vec<Attachment>, ClientError> {
+        let mut found = match self.listed_attachments(volume_id, Some(host)).await {
+            Err(error) if error.kind() == ErrorKind::BadRequest => return Ok(Vec::new()),
+            listed => listed?,
+        };
+        if !found.is_empty() {
+            // Who may not filter is shown everything: then a host that does not exist has attachments too.
+            let nobody = format!("{host}/nobody");
+            let others = self.listed_attachments(volume_id, Some(&nobody)).await?;
+            found.retain(|each| others.iter().all(|other| other.id != each.id));
+        }
+        Ok(found)
+    }
+
     /// The attachments of a volume, or all of the token's project.
     ///
     /// # Errors
     /// Every failure as [`ClientError`].
     pub async fn attachments(&self, volume_id: Option<&str>) -> Result<Vec<Attachment>, ClientError> {
+        self.listed_attachments(volume_id, None).await
+    }
+
+    async fn listed_attachments(
+        &self,
+        volume_id: Option<&str>,
+        host: Option<&str>,
+    ) -> Result<Vec<Attachment>, ClientError> {
         #[derive(Deserialize)]
         struct Body {
             attachments: Vec<Attachment>,
         }
-        let body: Body =
-            self.call(Method::GET, "/attachments/detail").query_opt("volume_id", volume_id).fetch().await?;
+        let call = self.call(Method::GET, "/attachments/detail").query_opt("volume_id", volume_id);
+        let body: Body = call.query_opt("attached_host", host).fetch().await?;
         Ok(body.attachments)
     }
 }

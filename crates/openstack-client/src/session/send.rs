@@ -51,6 +51,8 @@ pub(crate) struct Prepared {
     /// Limit of the whole call; `None` for streams, which may take as long as they move.
     pub(crate) whole_call: bool,
     pub(crate) call: String,
+    /// How often it was repeated: one budget, whatever the reasons, a new login among them.
+    repeated: u32,
 }
 
 impl Prepared {
@@ -68,6 +70,7 @@ impl Prepared {
             idempotent,
             whole_call: true,
             call: call.into(),
+            repeated: 0,
         }
     }
 }
@@ -111,7 +114,6 @@ impl Session {
         token: Option<&Secret>,
         service_token: Option<&Secret>,
     ) -> Result<Response, ClientError> {
-        let mut failures = 0;
         loop {
             let sent = self.request(prepared, token, service_token)?.send().await;
             let (error, may_pass) = match sent {
@@ -126,13 +128,13 @@ impl Session {
                     (ClientError::transport(prepared.call.as_str(), error), again)
                 }
             };
-            if !may_pass || failures >= self.inner.options.retries || prepared.payload.is_stream() {
+            if !may_pass || prepared.repeated >= self.inner.options.retries || prepared.payload.is_stream() {
                 return Err(error);
             }
-            let pause = error.retry_after().unwrap_or(FIRST_BACKOFF * 2_u32.pow(failures.min(6)));
+            let pause = error.retry_after().unwrap_or(FIRST_BACKOFF * 2_u32.pow(prepared.repeated.min(6)));
             tracing::debug!(call = %prepared.call, ?pause, error = %error, "repeating a call");
             tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-            failures += 1;
+            prepared.repeated += 1;
         }
     }
 

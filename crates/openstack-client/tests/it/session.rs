@@ -68,6 +68,16 @@ async fn passing_failures_are_tried_again_where_that_is_safe() {
 }
 
 #[tokio::test]
+async fn a_new_login_gives_no_new_budget() {
+    let cloud = Cloud::start().await;
+    let client = block(cloud.session_with(SessionOptions { retries: 1, ..SessionOptions::default() }));
+    let now = &[("retry-after", "0")];
+    cloud.answer_with(503, now, String::new()).answer(401, json!({})).answer_with(503, now, String::new());
+    let error = client.extensions().await.unwrap_err();
+    assert_eq!((error.status(), cloud.seen().len()), (Some(503), 3));
+}
+
+#[tokio::test]
 async fn redirects_take_no_token_along() {
     let cloud = Cloud::start().await;
     let client = block(cloud.session());

@@ -7,7 +7,7 @@ use scurry_types::ImageId;
 
 use super::Shared;
 use crate::attachments::Holding;
-use crate::cinder::{IMAGE_ID, STORE, WRITING};
+use crate::cinder::{IMAGE_ID, IMAGE_OWNER, STORE, WRITING, passing};
 use crate::creation::{is_marked_by, volume_name};
 use crate::failure::Failure;
 use crate::location::VolumeLocation;
@@ -86,6 +86,10 @@ impl Shared {
             let shown = volume.attachments.iter();
             let ids = shown.filter_map(|each| each.get("attachment_id")?.as_str());
             leftovers.extend(ids.filter(|id| host_of(volume, id) == Some(host)).map(str::to_owned));
+            if passing(&volume.status) {
+                // What was never completed is not shown on the volume.
+                leftovers.extend(self.attachments.half_made(id).await?);
+            }
         }
         for attachment in leftovers {
             if self.attachments.holding(&attachment).await == Holding::Nobody {
@@ -100,6 +104,11 @@ impl Shared {
     }
 }
 
+/// By the image's id on it; a clone that Cinder has made and not registered yet has the owner alone, and the name. Cinder's
+/// cache of images has volumes of that name with neither.
 fn is_of(volume: &Volume, image: &ImageId) -> bool {
-    volume.metadata.get(IMAGE_ID).is_none_or(|id| id == image.as_str())
+    match volume.metadata.get(IMAGE_ID) {
+        Some(id) => id == image.as_str(),
+        None => volume.metadata.contains_key(IMAGE_OWNER),
+    }
 }

@@ -35,7 +35,7 @@ impl WriterCore {
         let attached = open.attached.take().ok_or_else(|| self.lost())?;
         let flushed = attached.device()?.flush().await;
         flushed.map_err(|error| Failure::volume(format_args!("cannot flush volume {volume}"), error))?;
-        attached.release().await?;
+        attached.release_at_last().await?;
         cinder.wait_available(volume, "detach").await?;
         let gib = match self.extend(wished).await {
             Err(failure) if failure.kind == StoreErrorKind::Full && needed < wished => {

@@ -33,11 +33,14 @@ impl WriterCore {
         open: &mut Open,
         len: u64,
     ) -> Result<String, Failure> {
-        let wanted = volume_gib(len);
+        let (wanted, cinder) = (volume_gib(len), &self.store.cinder);
+        // What follows is no call that could be repeated: it begins when the service is there.
+        let there = cinder.outlast(&self.volume, || cinder.client.volume(&self.volume)).await;
+        there.map_err(|error| Failure::call(format_args!("cannot see volume {}", self.volume), error))?;
         if !self.store.cinder.can_shrink().await {
             return self.move_to_smaller(attached, len).await;
         }
-        attached.release().await?;
+        attached.release_at_last().await?;
         self.store.cinder.wait_available(&self.volume, "detach").await?;
         if self.shrink(wanted).await? {
             open.gib = wanted;
@@ -84,8 +87,8 @@ impl WriterCore {
             copied.map_err(|failure| {
                 failure.during(format_args!("cannot copy volume {} to {id}", self.volume))
             })?;
-            to.release().await?;
-            from.release().await?;
+            to.release_at_last().await?;
+            from.release_at_last().await?;
             match self.store.attachments.discard(&self.volume).await {
                 None => Ok(()),
                 Some(left) => Err(Failure::new(StoreErrorKind::Other, format!("left behind: {left}"))),

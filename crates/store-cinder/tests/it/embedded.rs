@@ -24,7 +24,7 @@ const GIB: u64 = 1 << 30;
 const PASSWORD: &str = "glance-password";
 
 /// Two backends, two types on the first and one on the second.
-struct Cloud {
+pub(crate) struct Cloud {
     identity: SocketAddr,
     _dir: tempfile::TempDir,
     cancel: CancellationToken,
@@ -59,7 +59,7 @@ fn account(identity: SocketAddr, name: &str) -> Credentials {
 }
 
 impl Cloud {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ((identity_listener, identity), (block_listener, block)) = (bind().await, bind().await);
         let service =
@@ -130,7 +130,7 @@ impl Cloud {
         }
     }
 
-    fn store(&self, id: &str, volume_type: &str, user_name: &str) -> CinderStore {
+    pub(crate) fn store(&self, id: &str, volume_type: &str, user_name: &str) -> CinderStore {
         let config = self.config(id, volume_type, user_name);
         let session = config.session().unwrap();
         CinderStore::new(config, session).unwrap()
@@ -141,7 +141,7 @@ impl Cloud {
         BlockClient::new(session, "volumev3::publicURL", None, None).unwrap()
     }
 
-    async fn assert_empty(&self) {
+    pub(crate) async fn assert_empty(&self) {
         let client = self.client();
         assert_eq!(client.volumes(&[]).await.unwrap(), []);
         assert_eq!(client.attachments(None).await.unwrap(), []);
@@ -229,9 +229,13 @@ async fn what_an_earlier_life_left_is_recovered() {
     std::mem::forget(earlier.open_read(&object.url).await.unwrap());
     std::mem::forget(earlier.begin_write(&spec(&half, None)).await.unwrap());
 
-    let later = cloud.store("one", "gold", "glance");
-    let held = later.open_read(&object.url).await.unwrap_err();
+    let mut config = cloud.config("one", "gold", "glance");
+    config.connector = connector("node-2");
+    let another = CinderStore::new(config.clone(), config.session().unwrap()).unwrap();
+    another.recover().await.unwrap();
+    let held = another.open_read(&object.url).await.unwrap_err();
     assert_eq!(held.kind, StoreErrorKind::Unavailable, "{held}");
+    let later = cloud.store("one", "gold", "glance");
     later.recover().await.unwrap();
     assert_eq!(content(&later, &object.url).await.unwrap(), "original");
     for image in [image, half] {

@@ -5,7 +5,7 @@ mod attachments;
 mod routes;
 mod volumes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -37,6 +37,10 @@ pub(crate) struct Faults {
     /// Largest size quota lets a volume grow to.
     pub(crate) quota: Option<u64>,
     pub(crate) delete_to_error: bool,
+    /// Each request is answered by a proxy's 503 the first time it comes.
+    pub(crate) away_once: bool,
+    /// So is every request, always.
+    pub(crate) away: bool,
     /// Hosts, pools and properties of types are not shown.
     pub(crate) not_admin: bool,
 }
@@ -76,6 +80,8 @@ pub(crate) struct State {
     pub(crate) attachments: BTreeMap<String, Att>,
     /// Type to backend.
     pub(crate) types: BTreeMap<String, String>,
+    /// Requests that `away_once` has answered.
+    pub(crate) refused: BTreeSet<String>,
     /// What was done, such as `extend 4`.
     pub(crate) log: Vec<String>,
 }
@@ -163,6 +169,15 @@ impl Fake {
         let state = self.state();
         assert!(state.volumes.is_empty(), "{:?}", state.volumes);
         assert!(state.attachments.is_empty(), "{:?}", state.attachments);
+    }
+
+    /// Attaches a volume half way: nobody said that the host has connected.
+    pub(crate) fn attach_half(&self, volume: &str, host: &str) -> String {
+        let id = self.attach(volume, host, None);
+        let mut state = self.state();
+        state.attachments.get_mut(&id).unwrap().attached = false;
+        state.volumes.get_mut(volume).unwrap().status = "attaching".to_owned();
+        id
     }
 
     /// Attaches a volume for somebody else.

@@ -5,7 +5,7 @@ use scurry_store::{Store, StoreErrorKind};
 use scurry_types::ImageId;
 
 use crate::fake::{Fake, Faults};
-use crate::{spec, write};
+use crate::{content, spec, write};
 
 #[tokio::test]
 async fn stores_of_one_type_keep_their_volumes_apart() {
@@ -26,8 +26,12 @@ async fn volumes_that_glance_made_count_by_their_type() {
     fake.state().volumes.get_mut(&id).unwrap().metadata.remove("scurry_store");
     assert_eq!(gold.find(&image).await.unwrap(), std::slice::from_ref(&object.url));
     assert_eq!(silver.find(&image).await.unwrap(), Vec::<String>::new());
-    fake.state().volumes.get_mut(&id).unwrap().metadata.clear();
+    // A clone that Cinder has not registered yet has its owner and the name, a volume of Cinder's cache the name alone.
+    let owner = |key: &String, _: &mut String| key == "image_owner";
+    fake.state().volumes.get_mut(&id).unwrap().metadata.retain(owner);
     assert_eq!(gold.find(&image).await.unwrap(), [object.url]);
+    fake.state().volumes.get_mut(&id).unwrap().metadata.clear();
+    assert_eq!(gold.find(&image).await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -98,6 +102,38 @@ async fn recovery_takes_back_only_what_this_node_left() {
     let urls = later.find(&half).await.unwrap();
     assert_eq!(urls.len(), 1);
     later.delete(&urls[0]).await.unwrap();
+}
+
+#[tokio::test]
+async fn attachments_that_were_never_completed_are_found_by_their_host() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let store = fake.store("one", "gold");
+    let ours = write(&store, &image, b"ours").await.unwrap();
+    let theirs = write(&store, &ImageId::random(), b"theirs").await.unwrap();
+    let (our_volume, their_volume) = (fake.volume(&ours.url).id, fake.volume(&theirs.url).id);
+    let kept = fake.attach_half(&their_volume, "another-node");
+
+    // At the start, before a read, before a delete.
+    let recover = async || store.recover().await.unwrap();
+    let read = async || assert_eq!(content(&store, &ours.url).await.unwrap(), "ours");
+    fake.attach_half(&our_volume, "node-1");
+    recover().await;
+    assert_eq!(fake.state().attachments.keys().collect::<Vec<_>>(), [&kept]);
+    fake.attach_half(&our_volume, "node-1");
+    read().await;
+    fake.attach(&our_volume, "node-1", None);
+    read().await;
+    fake.attach_half(&our_volume, "node-1");
+    store.delete(&ours.url).await.unwrap();
+    assert_eq!(fake.state().attachments.keys().collect::<Vec<_>>(), [&kept]);
+
+    // Who is not told whose they are leaves them alone.
+    let spared = write(&store, &image, b"spared").await.unwrap();
+    fake.attach_half(&fake.volume(&spared.url).id, "node-1");
+    fake.faults(Faults { not_admin: true, ..Faults::default() });
+    recover().await;
+    assert_eq!(fake.state().attachments.len(), 2);
+    assert_eq!(store.delete(&spared.url).await.unwrap_err().kind, StoreErrorKind::InUse);
 }
 
 #[tokio::test]

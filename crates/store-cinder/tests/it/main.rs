@@ -8,6 +8,7 @@ mod deletes;
 mod embedded;
 mod fake;
 mod finds;
+mod journeys;
 mod reads;
 mod writes;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Writing: sizes, growth, trimming, and what is left when something fails.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use scurry_store::{Store, StoreErrorKind};
 use scurry_types::ImageId;
@@ -168,6 +170,72 @@ async fn a_failed_commit_removes_the_volume_or_names_it() {
     let error = write(&store, &image, b"content").await.unwrap_err();
     let left = fake.only_volume().id;
     assert!(error.message.contains("left behind") && error.message.contains(&left), "{error}");
+}
+
+#[tokio::test]
+async fn a_complete_image_outlasts_a_service_that_is_away() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let store = fake.store("gold-store", "gold");
+    let writer = store.begin_write(&spec(&image, Some(7))).await.unwrap();
+    writer.write_at(0, Bytes::from_static(b"content")).await.unwrap();
+    fake.faults(Faults { away_once: true, ..Faults::default() });
+    let object = writer.commit(7).await.unwrap();
+    let volume = fake.only_volume();
+    let mut refused: Vec<_> = fake.state().refused.iter().cloned().collect();
+    refused.retain(|call| !call.contains("attachments"));
+    let id = &volume.id;
+    assert_eq!(
+        refused,
+        [
+            format!("DELETE /v3/volumes/{id}/metadata/scurry_writing"),
+            format!("POST /v3/volumes/{id}/action"),
+            format!("POST /v3/volumes/{id}/metadata"),
+        ]
+    );
+    assert_eq!((volume.status.as_str(), volume.readonly), ("available", true));
+    assert!(!volume.metadata.contains_key("scurry_writing"), "{:?}", volume.metadata);
+    assert!(fake.state().attachments.is_empty());
+    fake.faults(Faults::default());
+    assert_eq!(content(&store, &object.url).await.unwrap(), "content");
+}
+
+#[tokio::test]
+async fn a_service_that_stays_away_is_named() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let mut config = fake.config("gold-store", "gold");
+    config.state_transition_timeout = Duration::from_millis(600);
+    let store = fake.store_with(config);
+    let writer = store.begin_write(&spec(&image, Some(7))).await.unwrap();
+    let url = writer.url().to_owned();
+    fake.faults(Faults { away: true, ..Faults::default() });
+    let error = writer.commit(7).await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
+    assert!(error.message.contains("No server is available"), "{error}");
+    assert!(error.message.contains("left behind: volume"), "{error}");
+    // What stayed behind is found and removed when the service is back.
+    fake.faults(Faults::default());
+    assert_eq!(store.find(&image).await.unwrap(), std::slice::from_ref(&url));
+    store.delete(&url).await.unwrap();
+    fake.assert_empty();
+}
+
+#[tokio::test]
+async fn a_detach_that_found_nobody_is_made_up_for() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let store = fake.store("gold-store", "gold");
+    let object = write(&store, &image, b"content").await.unwrap();
+    let reader = store.open_read(&object.url).await.unwrap();
+    fake.faults(Faults { away: true, ..Faults::default() });
+    let error = reader.close().await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
+    drop(reader);
+    fake.faults(Faults::default());
+    let detached = async {
+        while !fake.state().attachments.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), detached).await.unwrap();
 }
 
 #[tokio::test]

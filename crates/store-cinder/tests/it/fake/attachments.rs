@@ -66,10 +66,13 @@ pub(super) async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> Json<Value> {
     let state = state.lock().unwrap();
+    // Who is no administrator is shown the attachments of every host.
+    let host = query.get("attached_host").filter(|_| !state.faults.not_admin);
     let found = state
         .attachments
         .values()
-        .filter(|each| query.get("volume_id").is_none_or(|volume| *volume == each.volume));
+        .filter(|each| query.get("volume_id").is_none_or(|volume| *volume == each.volume))
+        .filter(|each| host.is_none_or(|host| *host == each.host));
     let found: Vec<_> = found.map(|each| view(&state, &each.id, false)).collect();
     Json(json!({ "attachments": found }))
 }

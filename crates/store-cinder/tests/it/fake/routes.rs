@@ -3,8 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::{Path, Request, State as Extract};
 use axum::http::StatusCode;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -32,7 +33,23 @@ pub(super) fn router(state: Arc<Mutex<State>>, url: String) -> Router {
         .route("/v3/types/{id}", get(one_type))
         .route("/v3/extensions", get(extensions))
         .route("/v3/scheduler-stats/get_pools", get(pools))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), away))
         .with_state(state)
+}
+
+/// What a proxy says whose service is not there; Keystone is another one.
+async fn away(Extract(state): Shared, request: Request, next: Next) -> Response {
+    let call = format!("{} {}", request.method(), request.uri().path());
+    let away = {
+        let mut state = state.lock().unwrap();
+        call.contains("/v3/")
+            && !call.contains("/identity/")
+            && (state.faults.away || (state.faults.away_once && state.refused.insert(call)))
+    };
+    if away {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "No server is available to handle this request.");
+    }
+    next.run(request).await
 }
 
 fn login(url: &str) -> impl IntoResponse + use<> {

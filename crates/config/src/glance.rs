@@ -2,24 +2,30 @@
 //! The Image service's configuration as a value.
 
 mod cache;
+mod database;
 mod domain;
 pub(crate) mod front;
 mod keystone;
+mod notifications;
 mod pipeline;
 mod plugins;
 mod stores;
+mod transport;
 
 use std::path::PathBuf;
 
-use scurry_types::{HashAlgorithm, Secret, size};
+use scurry_types::{HashAlgorithm, size};
 
 pub use cache::ImageCache;
+pub use database::DatabaseOptions;
 pub use domain::{DelayedDelete, PropertyProtection, PropertyRules};
 pub use front::{AddressRange, CorsOrigin, HealthBackend, Healthcheck};
 pub use keystone::{AuthMethod, DomainSetting, KeystoneAuth, KeystoneAuthtoken, OsloLimit};
+pub use notifications::{NotificationDriver, Notifications, QuorumQueues, RabbitSettings, RabbitTls};
 pub use pipeline::{Authentication, Pipeline};
 pub use plugins::ImportPlugins;
 pub use stores::{CinderStore, FileStore, HttpStore, Store, StoreKind, StoreSection};
+pub use transport::{BrokerHost, TransportUrl, TransportUrlError};
 
 use crate::error::ConfigErrors;
 use crate::files::ConfigFiles;
@@ -162,8 +168,10 @@ pub struct GlanceConf {
     pub enable_proxy_headers_parsing: bool,
     /// `[healthcheck]`; none when the paste file has none.
     pub healthcheck: Option<Healthcheck>,
-    /// `[database] connection`.
-    pub database_connection: Option<Secret>,
+    /// Where notifications go; none unless a driver is named.
+    pub notifications: Option<Notifications>,
+    /// `[database]`.
+    pub database: DatabaseOptions,
     /// Address to listen on.
     pub bind_host: String,
     /// Port to listen on.
@@ -255,7 +263,8 @@ impl GlanceConf {
             image_schema_file: filled(reader.opt("scurry", "image_schema_file")).map(PathBuf::from),
             upload_expiry: reader.opt("scurry", "upload_expiry").unwrap_or(86_400),
             delayed_delete: domain::delayed_delete(reader),
-            database_connection: reader.opt::<Secret>("database", "connection"),
+            notifications: notifications::read(reader),
+            database: database::read(reader),
             bind_host: reader.opt(d, "bind_host").unwrap_or_else(|| "0.0.0.0".to_owned()),
             bind_port: reader.opt(d, "bind_port").unwrap_or(9292),
             debug: flag("debug"),

@@ -20,10 +20,11 @@ mod value;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{ConfigFiles, RawValue};
 pub use glance::{
-    AddressRange, AuthMethod, Authentication, CinderStore, CorsOrigin, DelayedDelete, DomainSetting,
-    FileStore, GlanceConf, HealthBackend, Healthcheck, HttpStore, ImageCache, ImageFormats, ImportPlugins,
-    KeystoneAuth, KeystoneAuthtoken, OsloLimit, OsloPolicy, Pipeline, PropertyProtection, PropertyRules,
-    Store, StoreKind, StoreSection,
+    AddressRange, AuthMethod, Authentication, BrokerHost, CinderStore, CorsOrigin, DatabaseOptions,
+    DelayedDelete, DomainSetting, FileStore, GlanceConf, HealthBackend, Healthcheck, HttpStore, ImageCache,
+    ImageFormats, ImportPlugins, KeystoneAuth, KeystoneAuthtoken, NotificationDriver, Notifications,
+    OsloLimit, OsloPolicy, Pipeline, PropertyProtection, PropertyRules, QuorumQueues, RabbitSettings,
+    RabbitTls, Store, StoreKind, StoreSection, TransportUrl, TransportUrlError,
 };
 pub use option::{Kind, OptionSpec};
 pub use reader::{FromOption, Reader};

@@ -5,6 +5,7 @@ mod auth;
 mod cinder;
 mod glance;
 mod library;
+mod messaging;
 mod stores;
 mod stores_other;
 
@@ -23,7 +24,9 @@ pub enum Dialect {
 #[must_use]
 pub fn specs(dialect: Dialect) -> &'static [&'static [OptionSpec]] {
     match dialect {
-        Dialect::Image => &[glance::OPTIONS, stores::OPTIONS, stores_other::OPTIONS, auth::OPTIONS],
+        Dialect::Image => {
+            &[glance::OPTIONS, stores::OPTIONS, stores_other::OPTIONS, auth::OPTIONS, messaging::OPTIONS]
+        }
         Dialect::BlockStorage => &[cinder::OPTIONS, auth::OPTIONS],
     }
 }

@@ -111,6 +111,8 @@ pub struct CinderStore {
     pub attachment_retry_attempts: u32,
     /// `cinder_use_multipath`.
     pub use_multipath: bool,
+    /// `cinder_enforce_multipath`.
+    pub enforce_multipath: bool,
 }
 
 pub(super) struct Stores {
@@ -277,6 +279,7 @@ fn cinder(reader: &Reader<'_>, id: &str) -> CinderStore {
         do_extend_attached: reader.opt_in(id, g, "cinder_do_extend_attached").unwrap_or(false),
         attachment_retry_attempts: reader.opt_in(id, g, "cinder_attachment_retry_attempts").unwrap_or(5),
         use_multipath: reader.opt_in(id, g, "cinder_use_multipath").unwrap_or(false),
+        enforce_multipath: reader.opt_in(id, g, "cinder_enforce_multipath").unwrap_or(false),
     }
 }
 

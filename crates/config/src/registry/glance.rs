@@ -78,8 +78,8 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         .ignored(),
     int(D, "image_cache_max_size", "10737418240", "Bytes the image cache is pruned to.").min(0),
     int(D, "image_cache_stall_time", "86400", "Seconds an unfinished cache entry is kept.").min(0),
-    text(D, "default_publisher_id", "Sender of notifications.").default("image.localhost").ignored(),
-    list(D, "disabled_notifications", "", "Notifications not sent.").ignored(),
+    text(D, "default_publisher_id", "Sender of notifications.").default("image.localhost"),
+    list(D, "disabled_notifications", "", "Notifications not sent, by name or by what names begin with."),
     text(D, "pydev_worker_debug_host", "Host of a debugger.").ignored(),
     OptionSpec::new(D, "pydev_worker_debug_port", Kind::Port, "Port of a debugger.")
         .default("5678")
@@ -172,7 +172,32 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     text("image_conversion", "output_format", "Format the conversion step makes.")
         .default("raw")
         .choices(&["qcow2", "raw", "vmdk"]),
-    text("database", "connection", "The database: sqlite:///<path>.").secret(),
+    text("database", "connection", "The database: mysql+pymysql://, postgresql:// or sqlite:///<path>.")
+        .secret(),
+    int("database", "max_pool_size", "5", "Connections kept to the database."),
+    int("database", "max_overflow", "50", "Connections beyond those when all are in use."),
+    OptionSpec::new(
+        "database",
+        "pool_timeout",
+        Kind::Int,
+        "Seconds to wait for a connection; 30 when unset.",
+    ),
+    int(
+        "database",
+        "connection_recycle_time",
+        "3600",
+        "Age in seconds at which a connection is replaced; -1: none.",
+    ),
+    int(
+        "database",
+        "max_retries",
+        "10",
+        "Further attempts to reach the database at the start; -1: without end.",
+    ),
+    int("database", "retry_interval", "10", "Seconds between them."),
+    text("database", "slave_connection", "A replica to read from; reads go where writes go.")
+        .secret()
+        .ignored(),
     text("oslo_policy", "policy_file", "File of policy rules over the built-in ones.").default("policy.yaml"),
     OptionSpec::new("oslo_policy", "policy_dirs", Kind::MultiStr, "Directories of further policy files.")
         .default("policy.d"),

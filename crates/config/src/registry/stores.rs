@@ -79,7 +79,12 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     int(CINDER, "cinder_attachment_retry_attempts", "5", "How often a busy volume is tried to attach.")
         .min(1),
     boolean(CINDER, "cinder_use_multipath", false, "Ask for all paths to a volume."),
-    boolean(CINDER, "cinder_enforce_multipath", false, "Refuse volumes with one path.").ignored(),
+    boolean(
+        CINDER,
+        "cinder_enforce_multipath",
+        false,
+        "With cinder_use_multipath: refuse volumes that come with one path.",
+    ),
     text(CINDER, "cinder_mount_point_base", "Where NFS shares would be mounted.")
         .default("/var/lib/glance/mnt")
         .ignored(),

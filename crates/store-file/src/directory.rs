@@ -127,6 +127,11 @@ impl Directories {
             })
     }
 
+    /// Whether a url is one of an image file here.
+    pub(crate) fn holds(&self, url: &str) -> bool {
+        name::read_url(url).is_some_and(|(directory, ..)| self.own.iter().any(|own| own.path == directory))
+    }
+
     /// Path of a finished image, of this store or of one that is trusted, that may be cloned.
     pub(crate) fn locate_source(&self, url: &str) -> Option<PathBuf> {
         let (directory, path, name) = name::read_url(url)?;

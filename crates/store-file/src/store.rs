@@ -275,6 +275,10 @@ impl Store for FileStore {
         .await
     }
 
+    async fn holds(&self, url: &str) -> Result<bool, StoreError> {
+        Ok(self.directories.holds(url))
+    }
+
     /// Removes nothing: a part file may be one that another node writes at this moment. Whoever journalled
     /// the write clears it up by [`Store::find`].
     async fn recover(&self) -> Result<(), StoreError> {

@@ -19,7 +19,9 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct Plan {
     seen: u64,
-    fail_at: Option<(u64, StoreErrorKind)>,
+    fail_at: Vec<(u64, StoreErrorKind)>,
+    answered: u64,
+    lose_at: Vec<(u64, StoreErrorKind)>,
     fail_all: Option<StoreErrorKind>,
     delay: Option<Duration>,
     gate: Option<(watch::Sender<bool>, watch::Receiver<bool>)>,
@@ -65,7 +67,15 @@ impl Faults {
     pub fn fail_nth(&self, operation: Operation, nth: u64, kind: StoreErrorKind) {
         let mut plans = self.plans();
         let plan = plans.entry(key(operation)).or_default();
-        plan.fail_at = Some((plan.seen + nth, kind));
+        plan.fail_at.push((plan.seen + nth, kind));
+    }
+
+    /// Lets the `nth` operation of that sort from now on, counted from one, take effect, and fails its answer, once.
+    /// A [`Chaos`](crate::Chaos) alone does that.
+    pub fn lose_nth(&self, operation: Operation, nth: u64, kind: StoreErrorKind) {
+        let mut plans = self.plans();
+        let plan = plans.entry(key(operation)).or_default();
+        plan.lose_at.push((plan.answered + nth, kind));
     }
 
     /// Fails every operation of that sort until [`Self::clear`].
@@ -95,7 +105,7 @@ impl Faults {
     /// Ends all faults; the counts stay.
     pub fn clear(&self) {
         for plan in self.plans().values_mut() {
-            *plan = Plan { seen: plan.seen, ..Plan::default() };
+            *plan = Plan { seen: plan.seen, answered: plan.answered, ..Plan::default() };
         }
     }
 
@@ -115,7 +125,7 @@ impl Faults {
             let mut plans = self.plans();
             let plan = plans.entry(key(operation)).or_default();
             plan.seen += 1;
-            let once = plan.fail_at.take_if(|(at, _)| *at == plan.seen).map(|(_, kind)| kind);
+            let once = due(&mut plan.fail_at, plan.seen);
             (once.or(plan.fail_all), plan.delay, plan.gate.clone())
         };
         if let Some((arrive, mut opened)) = gate {
@@ -126,9 +136,30 @@ impl Faults {
         if let Some(delay) = delay {
             tokio::time::sleep(delay).await;
         }
-        match failure {
-            Some(kind) => Err(StoreError::new(store, operation, kind, "a fault was ordered")),
-            None => Ok(()),
-        }
+        ordered(store, operation, failure)
+    }
+
+    /// Counts an operation that took effect, fails its answer as ordered.
+    pub(crate) fn answer(&self, store: &StoreId, operation: Operation) -> Result<(), StoreError> {
+        let lost = {
+            let mut plans = self.plans();
+            let plan = plans.entry(key(operation)).or_default();
+            plan.answered += 1;
+            due(&mut plan.lose_at, plan.answered)
+        };
+        ordered(store, operation, lost)
+    }
+}
+
+/// What was ordered for that number.
+fn due(orders: &mut Vec<(u64, StoreErrorKind)>, number: u64) -> Option<StoreErrorKind> {
+    let found = orders.iter().position(|(at, _)| *at == number)?;
+    Some(orders.swap_remove(found).1)
+}
+
+fn ordered(store: &StoreId, operation: Operation, failure: Option<StoreErrorKind>) -> Result<(), StoreError> {
+    match failure {
+        Some(kind) => Err(StoreError::new(store, operation, kind, "a fault was ordered")),
+        None => Ok(()),
     }
 }

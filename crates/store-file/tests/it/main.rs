@@ -4,6 +4,7 @@
 
 mod clone;
 mod contract;
+mod journeys;
 mod space;
 mod startup;
 mod urls;

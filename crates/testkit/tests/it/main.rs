@@ -2,6 +2,8 @@
 //! The store in memory passes the suite it is meant to stand in for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod journeys;
+
 use bytes::Bytes;
 use scurry_store::{CloneOutcome, CloneSource, Operation, Store, StoreErrorKind, WriteSpec};
 use scurry_testkit::{MemoryBackend, MemoryStore, check_store};

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How fast a page of 25 of 10,000 images is read, without HTTP around it.
+//! How fast a page of 25 of 10,000 images is read, without HTTP around it, on the database `SCURRY_TEST_DATABASE` names.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use chrono::{DateTime, TimeDelta};
 use criterion::{Criterion, criterion_group, criterion_main};
 use scurry_image::ports::{ImageRepository, Outcome, Viewer};
 use scurry_image::{Direction, Image, ImageLocation, ListQuery, SortKey};
-use scurry_image_db::{Database, migrate};
+use scurry_image_db::{Address, Database, PoolSettings, migrate};
+use scurry_testkit::{DatabaseKind, TestDatabase};
 use scurry_types::{ImageId, ImageStatus, ProjectId, StoreId, Visibility};
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 const IMAGES: i64 = 10_000;
@@ -42,19 +42,20 @@ fn image(number: i64) -> Image {
     }
 }
 
-async fn filled() -> (TempDir, Database) {
-    let dir = tempfile::tempdir().unwrap();
-    let db = Database::open(&dir.path().join("glance.sqlite")).await.unwrap();
+async fn filled() -> (TestDatabase, Database) {
+    let place = TestDatabase::new(DatabaseKind::asked_for());
+    let address = Address::parse(&place.url).unwrap();
+    let db = Database::connect(&address, &PoolSettings::default()).await.unwrap();
     migrate(&db).await.unwrap();
     for number in 0..IMAGES {
         assert_eq!(db.create(&image(number)).await.unwrap(), Outcome::Done);
     }
-    (dir, db)
+    (place, db)
 }
 
 fn pages(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
-    let (_dir, db) = runtime.block_on(filled());
+    let (_place, db) = runtime.block_on(filled());
     let project = ProjectId::from("p7");
     let mut group = criterion.benchmark_group("a page of 25 of 10,000 images");
     for (who, viewer) in

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::connection::Database;
 use crate::entity::job;
 use crate::images::RowError;
+use crate::retry::again;
 use crate::stamp::Stamp;
 
 fn failed<E: Into<RowError>>(action: &'static str) -> impl FnOnce(E) -> JobStoreError {
@@ -22,6 +23,7 @@ fn failed<E: Into<RowError>>(action: &'static str) -> impl FnOnce(E) -> JobStore
 /// Adds a job inside a transaction of the caller's.
 pub(crate) async fn insert<C: ConnectionTrait>(db: &C, new: &NewJob) -> Result<(), RowError> {
     let now = Stamp::now();
+    let holder = new.claimed.as_ref().or(new.kept_for.as_ref());
     let state = if new.claimed.is_some() { JobState::Running } else { JobState::Pending };
     let row = job::ActiveModel {
         id: Set(new.id.as_str().to_owned()),
@@ -30,8 +32,8 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, new: &NewJob) -> Result<(
         state: Set(state.as_str().to_owned()),
         payload: Set(new.payload.to_string()),
         checkpoint: Set(Value::Null.to_string()),
-        lease_owner: Set(new.claimed.as_ref().map(|(owner, _)| owner.clone())),
-        lease_expires_at: Set(new.claimed.as_ref().map(|(_, until)| (*until).into())),
+        lease_owner: Set(holder.map(|(owner, _)| owner.clone())),
+        lease_expires_at: Set(holder.map(|(_, until)| (*until).into())),
         attempts: Set(i64::from(new.claimed.is_some())),
         last_error: Set(None),
         created_at: Set(now),
@@ -104,14 +106,19 @@ impl Database {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, RowError> {
+        self.clock.look(&self.connection).await?;
         let now = Stamp::from(now);
+        let kept_for_us = Condition::all()
+            .add(job::Column::State.eq(JobState::Pending.as_str()))
+            .add(job::Column::LeaseOwner.eq(owner));
         let due = Condition::any()
             .add(job::Column::LeaseExpiresAt.is_null())
-            .add(job::Column::LeaseExpiresAt.lte(now));
+            .add(job::Column::LeaseExpiresAt.lte(now))
+            .add(kept_for_us);
         let find = job::Entity::find()
             .filter(job::Column::State.is_in([JobState::Pending.as_str(), JobState::Running.as_str()]))
             .filter(job::Column::Kind.is_in(kinds.iter().map(String::as_str)))
-            .filter(due)
+            .filter(due.clone())
             .order_by_asc(job::Column::CreatedAt)
             .order_by_asc(job::Column::Id);
         // Looking first without the write lock: most of the time there is nothing.
@@ -120,15 +127,23 @@ impl Database {
         }
         let writing = self.write().await?;
         let Some(row) = find.one(&writing.transaction).await? else { return Ok(None) };
-        job::Entity::update_many()
+        // Another node may have been faster: it is claimed as it was found, or not at all.
+        let claimed = job::Entity::update_many()
             .col_expr(job::Column::State, Expr::value(JobState::Running.as_str()))
             .col_expr(job::Column::LeaseOwner, Expr::value(owner))
             .col_expr(job::Column::LeaseExpiresAt, Expr::value(Stamp::from(until)))
             .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).add(1))
-            .col_expr(job::Column::UpdatedAt, Expr::value(now))
+            .col_expr(job::Column::UpdatedAt, Expr::value(Stamp::now()))
             .filter(job::Column::Id.eq(row.id.as_str()))
+            .filter(job::Column::State.eq(row.state.as_str()))
+            .filter(job::Column::Attempts.eq(row.attempts))
+            .filter(due)
             .exec(&writing.transaction)
             .await?;
+        if claimed.rows_affected == 0 {
+            writing.rollback().await?;
+            return Ok(None);
+        }
         let row = job::Entity::find_by_id(row.id.as_str()).one(&writing.transaction).await?;
         writing.commit().await?;
         row.map(as_job).transpose()
@@ -137,13 +152,17 @@ impl Database {
 
 #[async_trait]
 impl JobRepository for Database {
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     async fn enqueue(&self, job: &NewJob) -> Result<(), JobStoreError> {
-        let insert = async {
+        let insert = async || {
             let writing = self.write().await?;
             insert(&writing.transaction, job).await?;
             Ok::<(), RowError>(writing.commit().await?)
         };
-        insert.await.map_err(failed("enqueue"))
+        again!(insert()).map_err(failed("enqueue"))
     }
 
     async fn claim(
@@ -153,17 +172,17 @@ impl JobRepository for Database {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, JobStoreError> {
-        self.claim_due(owner, kinds, now, until).await.map_err(failed("claim"))
+        again!(self.claim_due(owner, kinds, now, until)).map_err(failed("claim"))
     }
 
     async fn heartbeat(&self, id: &JobId, owner: &str, until: DateTime<Utc>) -> Result<bool, JobStoreError> {
         let columns = vec![(job::Column::LeaseExpiresAt, Expr::value(Stamp::from(until)))];
-        self.change_leased(id, owner, columns).await.map_err(failed("prolong the lease of"))
+        again!(self.change_leased(id, owner, columns.clone())).map_err(failed("prolong the lease of"))
     }
 
     async fn checkpoint(&self, id: &JobId, owner: &str, checkpoint: &Value) -> Result<bool, JobStoreError> {
         let columns = vec![(job::Column::Checkpoint, Expr::value(checkpoint.to_string()))];
-        self.change_leased(id, owner, columns).await.map_err(failed("note the progress of"))
+        again!(self.change_leased(id, owner, columns.clone())).map_err(failed("note the progress of"))
     }
 
     async fn finish(
@@ -179,7 +198,7 @@ impl JobRepository for Database {
             (job::Column::LeaseExpiresAt, Expr::value(None::<Stamp>)),
             (job::Column::LastError, Expr::value(error.map(str::to_owned))),
         ];
-        self.change_leased(id, owner, columns).await.map_err(failed("finish"))
+        again!(self.change_leased(id, owner, columns.clone())).map_err(failed("finish"))
     }
 
     async fn put_back(
@@ -201,11 +220,27 @@ impl JobRepository for Database {
         if !counts {
             columns.push((job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1)));
         }
-        self.change_leased(id, owner, columns).await.map_err(failed("put back"))
+        again!(self.change_leased(id, owner, columns.clone())).map_err(failed("put back"))
+    }
+
+    async fn hand_over(
+        &self,
+        id: &JobId,
+        owner: &str,
+        node: &str,
+        until: DateTime<Utc>,
+    ) -> Result<bool, JobStoreError> {
+        let columns = vec![
+            (job::Column::State, Expr::value(JobState::Pending.as_str())),
+            (job::Column::LeaseOwner, Expr::value(node)),
+            (job::Column::LeaseExpiresAt, Expr::value(Stamp::from(until))),
+            (job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1)),
+        ];
+        again!(self.change_leased(id, owner, columns.clone())).map_err(failed("hand over"))
     }
 
     async fn drop_leases(&self, owner: &str) -> Result<u64, JobStoreError> {
-        let drop_all = async {
+        let drop_all = async || {
             let writing = self.write().await?;
             let dropped = job::Entity::update_many()
                 .col_expr(job::Column::State, Expr::value(JobState::Pending.as_str()))
@@ -218,12 +253,12 @@ impl JobRepository for Database {
             writing.commit().await?;
             Ok::<u64, RowError>(dropped.rows_affected)
         };
-        drop_all.await.map_err(failed("drop the leases of"))
+        again!(drop_all()).map_err(failed("drop the leases of"))
     }
 
     async fn get(&self, id: &JobId) -> Result<Option<Job>, JobStoreError> {
-        let row = job::Entity::find_by_id(id.as_str()).one(&self.connection).await;
-        let row = row.map_err(failed("read"))?;
+        let find = job::Entity::find_by_id(id.as_str());
+        let row = again!(find.clone().one(&self.connection)).map_err(failed("read"))?;
         row.map(as_job).transpose().map_err(failed("read"))
     }
 
@@ -231,15 +266,13 @@ impl JobRepository for Database {
         let rows = job::Entity::find()
             .filter(job::Column::ImageId.eq(image.as_str()))
             .filter(job::Column::State.is_in([JobState::Pending.as_str(), JobState::Running.as_str()]))
-            .order_by_asc(job::Column::CreatedAt)
-            .all(&self.connection)
-            .await
-            .map_err(failed("read"))?;
+            .order_by_asc(job::Column::CreatedAt);
+        let rows = again!(rows.clone().all(&self.connection)).map_err(failed("read"))?;
         rows.into_iter().map(as_job).collect::<Result<_, _>>().map_err(failed("read"))
     }
 
     async fn forget_ended(&self, before: DateTime<Utc>) -> Result<u64, JobStoreError> {
-        let forget = async {
+        let forget = async || {
             let writing = self.write().await?;
             let ended = [JobState::Succeeded, JobState::Failed, JobState::Cancelled].map(JobState::as_str);
             let removed = job::Entity::delete_many()
@@ -250,6 +283,6 @@ impl JobRepository for Database {
             writing.commit().await?;
             Ok::<u64, RowError>(removed.rows_affected)
         };
-        forget.await.map_err(failed("forget ended"))
+        again!(forget()).map_err(failed("forget ended"))
     }
 }

@@ -5,6 +5,7 @@ mod list;
 mod load;
 mod parts;
 mod read;
+mod told;
 mod write;
 
 use async_trait::async_trait;
@@ -13,11 +14,12 @@ use scurry_image::ports::{Existing, Loaded, MetadefOutcome, MetadefRepository, R
 
 use crate::connection::Database;
 use crate::images::failed;
+use crate::retry::again;
 
 #[async_trait]
 impl MetadefRepository for Database {
     async fn namespace(&self, name: &str) -> Result<Option<Namespace>, RepositoryError> {
-        let row = read::row(&self.connection, name).await.map_err(failed("read a namespace"))?;
+        let row = again!(read::row(&self.connection, name)).map_err(failed("read a namespace"))?;
         Ok(row.map(read::as_namespace))
     }
 
@@ -26,12 +28,11 @@ impl MetadefRepository for Database {
         viewer: Viewer<'_>,
         query: &NamespaceQuery,
     ) -> Result<Option<Vec<(Namespace, Vec<Association>)>>, RepositoryError> {
-        list::page(&self.connection, viewer, query).await.map_err(failed("list namespaces"))
+        again!(list::page(&self.connection, viewer, query)).map_err(failed("list namespaces"))
     }
 
     async fn contents(&self, namespace: &str, parts: &[Part]) -> Result<Contents, RepositoryError> {
-        read::contents(&self.connection, namespace, parts)
-            .await
+        again!(read::contents(&self.connection, namespace, parts))
             .map_err(failed("read a namespace's contents"))
     }
 
@@ -40,7 +41,7 @@ impl MetadefRepository for Database {
         namespace: &Namespace,
         contents: &Contents,
     ) -> Result<MetadefOutcome, RepositoryError> {
-        write::create(self, namespace, contents).await.map_err(failed("create a namespace"))
+        again!(write::create(self, namespace, contents)).map_err(failed("create a namespace"))
     }
 
     async fn change_namespace(
@@ -48,11 +49,11 @@ impl MetadefRepository for Database {
         name: &str,
         namespace: &Namespace,
     ) -> Result<MetadefOutcome, RepositoryError> {
-        write::change_namespace(self, name, namespace).await.map_err(failed("change a namespace"))
+        again!(write::change_namespace(self, name, namespace)).map_err(failed("change a namespace"))
     }
 
     async fn delete_namespace(&self, name: &str) -> Result<MetadefOutcome, RepositoryError> {
-        write::delete(self, name).await.map_err(failed("delete a namespace"))
+        again!(write::delete(self, name)).map_err(failed("delete a namespace"))
     }
 
     async fn add(
@@ -61,7 +62,7 @@ impl MetadefRepository for Database {
         contents: &Contents,
         replace_tags: bool,
     ) -> Result<MetadefOutcome, RepositoryError> {
-        write::add(self, namespace, contents, replace_tags).await.map_err(failed("add to a namespace"))
+        again!(write::add(self, namespace, contents, replace_tags)).map_err(failed("add to a namespace"))
     }
 
     async fn change(
@@ -70,7 +71,7 @@ impl MetadefRepository for Database {
         name: &str,
         item: &Item,
     ) -> Result<MetadefOutcome, RepositoryError> {
-        write::change(self, namespace, name, item).await.map_err(failed("change a namespace's content"))
+        again!(write::change(self, namespace, name, item)).map_err(failed("change a namespace's content"))
     }
 
     async fn remove(
@@ -79,15 +80,15 @@ impl MetadefRepository for Database {
         part: Part,
         name: &str,
     ) -> Result<MetadefOutcome, RepositoryError> {
-        write::remove(self, namespace, part, Some(name)).await.map_err(failed("remove from a namespace"))
+        again!(write::remove(self, namespace, part, Some(name))).map_err(failed("remove from a namespace"))
     }
 
     async fn clear(&self, namespace: &str, part: Part) -> Result<MetadefOutcome, RepositoryError> {
-        write::remove(self, namespace, part, None).await.map_err(failed("clear a namespace"))
+        again!(write::remove(self, namespace, part, None)).map_err(failed("clear a namespace"))
     }
 
     async fn resource_types(&self) -> Result<Vec<ResourceType>, RepositoryError> {
-        read::resource_types(&self.connection).await.map_err(failed("list resource types"))
+        again!(read::resource_types(&self.connection)).map_err(failed("list resource types"))
     }
 
     async fn load(
@@ -96,14 +97,14 @@ impl MetadefRepository for Database {
         contents: &Contents,
         existing: Existing,
     ) -> Result<Loaded, RepositoryError> {
-        load::load(self, namespace, contents, existing).await.map_err(failed("load a definition"))
+        again!(load::load(self, namespace, contents, existing)).map_err(failed("load a definition"))
     }
 
     async fn unload(&self) -> Result<u64, RepositoryError> {
-        load::unload(self).await.map_err(failed("remove all definitions"))
+        again!(load::unload(self)).map_err(failed("remove all definitions"))
     }
 
     async fn export(&self) -> Result<Vec<(Namespace, Contents)>, RepositoryError> {
-        read::export(&self.connection).await.map_err(failed("read all definitions"))
+        again!(read::export(&self.connection)).map_err(failed("read all definitions"))
     }
 }

@@ -12,6 +12,8 @@ use sea_orm::{DbErr, RuntimeErr};
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::Semaphore;
 
+use crate::dialect::adapted;
+
 /// Connections that only read, opened when first needed.
 #[derive(Debug)]
 pub(crate) struct Readers {
@@ -30,7 +32,7 @@ impl Readers {
 
     /// The text in the only column of the first row.
     pub(crate) async fn text(&self, select: &SelectStatement) -> Result<Option<String>, DbErr> {
-        let statement = sea_orm::DatabaseBackend::Sqlite.build(select);
+        let statement = adapted(sea_orm::DatabaseBackend::Sqlite.build(select));
         let values = SqlxValues(statement.values.unwrap_or_else(|| sea_orm::sea_query::Values(Vec::new())));
         let _turn = self.turns.acquire().await.map_err(|_closed| closed())?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Points in time as Glance's own library writes them into SQLite: UTC, always six decimals.
+//! Points in time as Glance's own library writes them: UTC; in SQLite text with always six decimals.
 //!
 //! Fixed width makes the text's order the order of time; another number of decimals would be misread by
-//! Glance.
+//! Glance. Glance's columns in MySQL hold whole seconds.
 
 use std::borrow::Cow;
 
@@ -16,16 +16,19 @@ use serde::{Deserialize, Deserializer, de};
 pub struct Stamp(pub(crate) DateTime<Utc>);
 
 impl Stamp {
+    /// Stands for none where rows are sorted: the beginning of the epoch is before everything there is.
+    pub(crate) const LEAST: Self = Self(DateTime::UNIX_EPOCH);
+
     /// The present, to the microsecond.
     pub(crate) fn now() -> Self {
         Self(Utc::now().trunc_subsecs(6))
     }
 
-    fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         self.0.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
     }
 
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         if let Some(time) = fixed(text) {
             return Some(Self(time));
         }
@@ -67,14 +70,18 @@ impl From<DateTime<Utc>> for Stamp {
     }
 }
 
+/// What [`crate::dialect::Adapted`] makes text of for SQLite.
 impl From<Stamp> for Value {
     fn from(stamp: Stamp) -> Self {
-        Self::from(stamp.text())
+        Self::from(stamp.0.naive_utc())
     }
 }
 
 impl TryGetable for Stamp {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        if row.try_as_sqlite_row().is_none() {
+            return NaiveDateTime::try_get_by(row, index).map(|time| Self(time.and_utc()));
+        }
         let text = String::try_get_by(row, index)?;
         Self::read(&text).ok_or_else(|| DbErr::Type(format!("{text:?} is not a point in time")).into())
     }
@@ -82,8 +89,7 @@ impl TryGetable for Stamp {
 
 impl ValueType for Stamp {
     fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
-        let text = <String as ValueType>::try_from(value)?;
-        Self::read(&text).ok_or(ValueTypeErr)
+        <NaiveDateTime as ValueType>::try_from(value).map(|time| Self(time.and_utc()))
     }
 
     fn type_name() -> String {
@@ -91,7 +97,7 @@ impl ValueType for Stamp {
     }
 
     fn array_type() -> ArrayType {
-        ArrayType::String
+        ArrayType::ChronoDateTime
     }
 
     fn column_type() -> ColumnType {
@@ -101,7 +107,7 @@ impl ValueType for Stamp {
 
 impl Nullable for Stamp {
     fn null() -> Value {
-        Value::String(None)
+        Value::ChronoDateTime(None)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use scurry_store::{StoreError, StoreErrorKind};
 
-use crate::ports::RepositoryError;
+use crate::ports::{RepositoryError, Unstorable};
 use crate::upload_session::UploadProblem;
 
 /// A refusal or failure of the image service.
@@ -84,9 +84,7 @@ impl ImageError {
     /// What a client is told when a store fails to take data.
     pub(crate) fn from_write(error: StoreError) -> Self {
         match error.kind {
-            StoreErrorKind::Full => {
-                Self::StorageFull(format!("Image storage media is full: {}", error.message))
-            }
+            StoreErrorKind::Full => Self::StorageFull(full(&error)),
             StoreErrorKind::Denied => Self::Unavailable {
                 text: format!("Insufficient permissions on image storage media: {}", error.message),
                 retry_after: None,
@@ -102,19 +100,24 @@ impl ImageError {
 
     /// The reason with its causes, for a task's message.
     pub(crate) fn reason(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        scurry_types::with_causes(self)
     }
+}
+
+/// Why one of several stores did not get an image, for a task's message.
+pub(crate) fn loss_reason(error: &StoreError) -> String {
+    if error.kind == StoreErrorKind::Full { full(error) } else { error.to_string() }
+}
+
+fn full(error: &StoreError) -> String {
+    format!("Image storage media is full: {}", error.message)
 }
 
 impl From<RepositoryError> for ImageError {
     fn from(error: RepositoryError) -> Self {
+        if error.source.is::<Unstorable>() {
+            return Self::Invalid(error.source.to_string());
+        }
         Self::Database(error)
     }
 }
@@ -122,5 +125,28 @@ impl From<RepositoryError> for ImageError {
 impl From<scurry_jobs::JobStoreError> for ImageError {
     fn from(error: scurry_jobs::JobStoreError) -> Self {
         Self::Database(RepositoryError { action: error.action, source: error.source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scurry_store::Operation;
+    use scurry_types::StoreId;
+
+    use super::*;
+
+    #[test]
+    fn a_full_store_is_called_full_wherever_it_is_told() {
+        let store = StoreId::from("small");
+        let error = |kind| StoreError::new(&store, Operation::Write, kind, "cannot write 5 bytes");
+        let text = "Image storage media is full: cannot write 5 bytes";
+        assert_eq!(loss_reason(&error(StoreErrorKind::Full)), text);
+        assert!(
+            matches!(ImageError::from_write(error(StoreErrorKind::Full)), ImageError::StorageFull(said) if said == text)
+        );
+        assert_eq!(
+            loss_reason(&error(StoreErrorKind::Other)),
+            "store small cannot write: cannot write 5 bytes"
+        );
     }
 }

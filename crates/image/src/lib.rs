@@ -13,6 +13,7 @@ mod import;
 mod inspect;
 mod member;
 pub mod metadef;
+pub mod notice;
 mod patch;
 mod plugins;
 pub mod ports;

@@ -6,10 +6,12 @@ mod change;
 mod journal;
 mod metadef;
 mod outbound;
+mod placing;
 mod uploads;
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -21,10 +23,12 @@ pub use change::{BaseFields, Change, Guard, Outcome, TaskChange};
 pub use journal::{Purpose, WriteRow};
 pub use metadef::{Existing, Loaded, MetadefOutcome, MetadefRepository};
 pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundRequest, OutboundResume};
+pub use placing::{Placed, PlacingRecords, Unplaced};
 pub use uploads::{Claim, Hold, Holder, Renewal, UploadSession, UploadSessions};
 
 use crate::image::{Image, ImageLocation};
 use crate::member::Member;
+use crate::notice::Event;
 use crate::query::{ListQuery, MemberStatusFilter};
 use crate::task::{Task, TaskQuery};
 
@@ -38,6 +42,12 @@ pub struct RepositoryError {
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
+
+/// What a [`RepositoryError`] has for its source when a text holds what the database has no place for: a NUL in
+/// PostgreSQL, more than the column holds.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a text holds characters that cannot be stored, or too many")]
+pub struct Unstorable;
 
 /// Whose eyes a query looks through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +74,20 @@ pub enum Counted {
     Uploading,
 }
 
+/// A process of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSeen {
+    /// Its name.
+    pub name: String,
+    /// How long it was not heard of, by the database's clock.
+    pub silent_for: Duration,
+}
+
 /// Images and what belongs to them. Every method is one transaction.
 #[async_trait]
-pub trait ImageRepository: CacheRecords + UploadSessions + fmt::Debug + Send + Sync + 'static {
+pub trait ImageRepository:
+    CacheRecords + PlacingRecords + UploadSessions + fmt::Debug + Send + Sync + 'static
+{
     /// Adds an image; [`Outcome::Taken`] when its id was ever used.
     async fn create(&self, image: &Image) -> Result<Outcome, RepositoryError>;
 
@@ -130,8 +151,8 @@ pub trait ImageRepository: CacheRecords + UploadSessions + fmt::Debug + Send + S
     /// Notes that a store is about to be written.
     async fn journal_write(&self, row: &WriteRow) -> Result<(), RepositoryError>;
 
-    /// Notes the url of an object that is being written.
-    async fn journal_url(&self, id: &str, url: &str) -> Result<(), RepositoryError>;
+    /// Notes the url of an object that is being written; `false` when another node has cleared the write.
+    async fn journal_url(&self, id: &str, url: &str) -> Result<bool, RepositoryError>;
 
     /// Forgets a write: its object is in the image's locations, or gone.
     async fn journal_clear(&self, id: &str) -> Result<(), RepositoryError>;
@@ -165,6 +186,15 @@ pub trait ImageRepository: CacheRecords + UploadSessions + fmt::Debug + Send + S
     /// Says that this node is alive.
     async fn node_heartbeat(&self, node: &str) -> Result<(), RepositoryError>;
 
+    /// All nodes that were ever heard of and not forgotten.
+    async fn nodes(&self) -> Result<Vec<NodeSeen>, RepositoryError>;
+
+    /// Forgets a node that was silent that long; `false` when it was not, or another node forgot it.
+    async fn forget_node(&self, node: &str, silent_for: Duration) -> Result<bool, RepositoryError>;
+
+    /// The node whose staging directory holds an image's bytes.
+    async fn staged_on(&self, id: &ImageId) -> Result<Option<String>, RepositoryError>;
+
     /// Whether an object belongs to another image, one that waits for the scrubber included.
     async fn is_anothers(&self, url: &str, own: &ImageId) -> Result<bool, RepositoryError>;
 
@@ -176,6 +206,12 @@ pub trait ImageRepository: CacheRecords + UploadSessions + fmt::Debug + Send + S
 
     /// A property of an image that is marked as deleted.
     async fn deleted_property(&self, id: &ImageId, name: &str) -> Result<Option<String>, RepositoryError>;
+
+    /// Whether anybody listens to events of that kind.
+    fn tells(&self, kind: &str) -> bool;
+
+    /// Keeps an event that comes with no change; those of changes are kept with them.
+    async fn tell(&self, event: &Event) -> Result<(), RepositoryError>;
 
     /// Marks tasks as deleted whose time has run out; how many there were.
     async fn expire_tasks(&self, now: DateTime<Utc>) -> Result<u64, RepositoryError>;

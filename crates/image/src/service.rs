@@ -15,6 +15,8 @@ mod jobs;
 mod leftovers;
 mod locations;
 mod members;
+mod nodes;
+mod placing;
 mod quota;
 mod read;
 mod recover;
@@ -42,6 +44,7 @@ use self::core::Core;
 pub use self::crash::CrashPoints;
 #[cfg(not(any(test, feature = "crash-points")))]
 use self::crash::CrashPoints;
+use self::placing::Ask;
 pub use self::quota::Usage;
 pub use self::recover::Orphan;
 pub use self::scrub::Scrubbed;
@@ -115,10 +118,26 @@ impl ImageService {
             self.tracker.spawn(Arc::clone(&self.core).tend_cache());
         }
         self.engine.start().await?;
+        self.place_volumes_in_background();
+        self.look_after_nodes();
         self.scrub_in_background();
         self.expire_tasks_in_background();
         self.expire_uploads_in_background();
         Ok(())
+    }
+
+    /// Asks block storage for the stores of volumes whose locations name none.
+    fn place_volumes_in_background(&self) {
+        let core = Arc::clone(&self.core);
+        self.tracker.spawn(async move {
+            let stopped = core.stopping.clone();
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                placed = core.place_locations(Ask::Volumes) => if let Err(error) = placed {
+                    tracing::warn!(error = error.reason(), "the stores of some locations were not found");
+                }
+            }
+        });
     }
 
     /// Lets uploads and jobs come to a stop; returns when they have. Interrupted uploads leave their images

@@ -74,6 +74,8 @@ pub struct ImageSettings {
     pub staging_dir: PathBuf,
     /// Name of this process in leases and journals; the same after a restart on the same data directory.
     pub node_id: String,
+    /// How long a node is not heard of before others clear up after it.
+    pub node_silence: Duration,
     /// Bytes of image held in memory by all transfers together.
     pub max_bytes_in_flight: u64,
     pub delayed_delete: DelayedDelete,
@@ -126,7 +128,8 @@ impl Default for ImageSettings {
             api_limit_max: 1000,
             staging_dir: PathBuf::from("/var/lib/glance/os_glance_staging_store"),
             node_id: "local".to_owned(),
-            max_bytes_in_flight: 80 << 20,
+            node_silence: Duration::from_secs(120),
+            max_bytes_in_flight: 72 << 20,
             delayed_delete: DelayedDelete::default(),
             task_time_to_live: Duration::from_secs(48 * 3600),
             concurrent_jobs: 16,

@@ -4,6 +4,7 @@
 mod cache;
 mod cloud;
 mod copy;
+mod db;
 mod image;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use scurry_types::ImageId;
 pub(crate) use cache::{CacheAction, CacheOptions};
 pub(crate) use cloud::CloudOptions;
 pub(crate) use copy::CopyOptions;
+pub(crate) use db::{AdoptOptions, DbAction, ExportMetadefsOptions, LoadMetadefsOptions};
 pub(crate) use image::{DownloadOptions, ImageAction, ShowOptions, UploadOptions};
 
 /// The whole command line.
@@ -27,7 +29,17 @@ pub(crate) use image::{DownloadOptions, ImageAction, ShowOptions, UploadOptions}
     long_about = "An OpenStack Image service (API v2, a drop-in for Glance) that keeps disk images on many stores at \
                   once, block-storage volumes first, and turns them into boot volumes instantly.\n\n\
                   New here? `scurry demo` shows it all in a minute, with nothing else installed.",
-    after_help = "Logs go to standard error; SCURRY_LOG=debug or SCURRY_LOG=scurry_image=trace tells more."
+    after_help = "\
+In place of Glance's programs:
+  glance-api                                                 scurry image-api
+  glance-manage                                              scurry db (see its --help)
+  glance-scrubber                                            scurry scrub; image-api scrubs by itself as well
+  glance-cache-manage                                        scurry cache
+  glance-cache-prefetcher, -pruner, -cleaner                 image-api does all three; scurry cache queue, prune, clean
+  glance-status upgrade check                                scurry config check, scurry db adopt --dry-run
+  glance-replicator                                          scurry image download and upload
+
+Logs go to standard error; SCURRY_LOG=debug or SCURRY_LOG=scurry_image=trace tells more."
 )]
 pub(crate) struct Cli {
     /// How log lines look.
@@ -61,7 +73,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: ImageAction,
     },
-    /// Create or look at the image service's database
+    /// Create, adopt, look at and clean up the image service's database, as glance-manage does
+    #[command(after_help = db::COUNTERPARTS)]
     Db {
         #[command(subcommand)]
         action: DbAction,
@@ -130,6 +143,11 @@ pub(crate) struct UpOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) cinder_conf: Option<PathBuf>,
 
+    /// Where the image service keeps its rows, as [database] connection has it; may hold a password
+    /// [default: sqlite:///DATA_DIR/glance.db]
+    #[arg(long, value_name = "URL", env = "SCURRY_IMAGE_DATABASE", hide_env_values = true)]
+    pub(crate) image_database: Option<String>,
+
     /// A volume type to have besides those of the embedded default: NAME=VOLUME_BACKEND_NAME
     #[arg(long = "volume-type", value_name = "NAME=BACKEND", value_parser = parse_volume_type)]
     pub(crate) volume_types: Vec<(String, String)>,
@@ -190,7 +208,7 @@ pub(crate) struct ImageApiOptions {
 /// Options of `scurry scrub`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "The image service scrubs by itself every wakeup_time seconds; this is for those who want to \
+    after_help = "In place of glance-scrubber (also with --daemon and --restore).\n\nThe image service scrubs by itself every wakeup_time seconds; this is for those who want to \
                         scrub now, or from cron.\n\nExamples:\n  scurry scrub --config-file \
                         /etc/glance/glance-api.conf\n  scurry scrub --config-file /etc/glance/glance-api.conf \
                         --restore 71c675ab-d94f-49cd-a114-e12490b328d9"
@@ -207,70 +225,6 @@ pub(crate) struct ScrubOptions {
     /// Make this image what it was before it was deleted, instead of scrubbing
     #[arg(long, value_name = "IMAGE_ID", value_parser = parse_image_id)]
     pub(crate) restore: Option<ImageId>,
-}
-
-/// What to do with the database.
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum DbAction {
-    /// Create the tables, or bring them up to date
-    Sync(ImageApiOptions),
-    /// Say which revision the database is at and what is missing
-    Status(ImageApiOptions),
-    /// Take in metadata definitions from Glance's JSON files
-    LoadMetadefs(LoadMetadefsOptions),
-    /// Remove all metadata definitions and resource types
-    UnloadMetadefs(ImageApiOptions),
-    /// Write every namespace of metadata definitions into a JSON file of its own
-    ExportMetadefs(ExportMetadefsOptions),
-}
-
-/// Options of `scurry db load-metadefs`.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "A namespace that is there already is left alone, unless --merge says otherwise.\n\n\
-                        Example:\n  scurry db load-metadefs --config-file /etc/glance/glance-api.conf --path metadefs/")]
-pub(crate) struct LoadMetadefsOptions {
-    #[command(flatten)]
-    pub(crate) service: ImageApiOptions,
-
-    /// A file, or a directory whose *.json files are read [default: metadata_source_path, which is
-    /// /etc/glance/metadefs/]
-    #[arg(long, value_name = "DIR|FILE")]
-    pub(crate) path: Option<PathBuf>,
-
-    /// Add to a namespace what it lacks; what it has stays as it is
-    #[arg(long)]
-    pub(crate) merge: bool,
-
-    /// With --merge: what a namespace has becomes as in the file
-    #[arg(long, alias = "prefer_new", requires = "merge", conflicts_with = "overwrite")]
-    pub(crate) prefer_new: bool,
-
-    /// With --merge: put the file's namespace into the place of the one there is
-    #[arg(long, requires = "merge")]
-    pub(crate) overwrite: bool,
-}
-
-/// Options of `scurry db export-metadefs`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ExportMetadefsOptions {
-    #[command(flatten)]
-    pub(crate) service: ImageApiOptions,
-
-    /// The directory, made when missing; files of the same names are replaced [default: metadata_source_path, which
-    /// is /etc/glance/metadefs/]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) path: Option<PathBuf>,
-}
-
-impl DbAction {
-    /// Which configuration names the database.
-    pub(crate) fn service(&self) -> &ImageApiOptions {
-        match self {
-            Self::Sync(options) | Self::Status(options) | Self::UnloadMetadefs(options) => options,
-            Self::LoadMetadefs(options) => &options.service,
-            Self::ExportMetadefs(options) => &options.service,
-        }
-    }
 }
 
 /// What to do with configuration files.

@@ -66,6 +66,7 @@ fn up_options(data_dir: PathBuf, keep: bool) -> UpOptions {
         image_port: port(9292),
         glance_conf: None,
         cinder_conf: None,
+        image_database: None,
         volume_types: Vec::new(),
         admin_password: None,
         token_lifetime: std::time::Duration::from_secs(12 * 3600),

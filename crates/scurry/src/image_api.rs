@@ -3,7 +3,9 @@
 
 pub(crate) mod access;
 mod cache;
+pub(crate) mod database;
 mod domain;
+mod notifications;
 mod outbound;
 mod plugins;
 mod stores;
@@ -19,6 +21,7 @@ use scurry_config::GlanceConf;
 use scurry_image::{DelayedDelete, ImageService, ImageSettings, Quotas, ServiceParts};
 use scurry_image_db::Database;
 use scurry_image_http::HttpSettings;
+use scurry_notifications::Publisher;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::ImageApiOptions;
@@ -31,6 +34,7 @@ use crate::serve::{self, Bound};
 pub(crate) struct ImageApi {
     service: ImageService,
     router: Router,
+    publisher: Option<Publisher>,
 }
 
 pub(crate) async fn run(options: ImageApiOptions) -> Result<ExitCode, Failure> {
@@ -55,7 +59,7 @@ impl ImageApi {
     /// Opens database and stores, clears up after an earlier life of `node`, and starts the jobs.
     pub(crate) async fn open(loaded: &Loaded, node: String) -> Result<Self, Failure> {
         let conf = &loaded.conf;
-        let service = service(loaded, node).await?;
+        let (service, database) = opened(loaded, node.clone()).await?;
         service.start().await.map_err(|error| Failure::new("cannot start the image service", error))?;
         let policy = Arc::new(access::policy(conf)?);
         let http = HttpSettings {
@@ -69,31 +73,40 @@ impl ImageApi {
             axum::middleware::from_fn_with_state(access::callers(conf)?, scurry_auth::middleware::admit);
         access::follow(&policy);
         let router = scurry_image_http::router(service.clone(), policy, http, authenticate);
-        Ok(Self { service, router })
+        let publisher = notifications::publisher(conf, &database, &node);
+        Ok(Self { service, router, publisher })
     }
 
     pub(crate) fn router(&self) -> Router {
         self.router.clone()
     }
 
-    pub(crate) async fn shutdown(&self) {
+    pub(crate) async fn shutdown(self) {
         self.service.shutdown().await;
+        if let Some(publisher) = self.publisher {
+            publisher.shutdown().await;
+        }
     }
 }
 
 /// The use cases on their database and stores; nothing runs yet.
 pub(crate) async fn service(loaded: &Loaded, node: String) -> Result<ImageService, Failure> {
+    Ok(opened(loaded, node).await?.0)
+}
+
+async fn opened(loaded: &Loaded, node: String) -> Result<(ImageService, Arc<Database>), Failure> {
     let conf = &loaded.conf;
-    let database = Arc::new(open_database(conf).await?);
-    Ok(ImageService::new(ServiceParts {
+    let database = Arc::new(notifications::telling(conf, database::open(conf).await?));
+    let service = ImageService::new(ServiceParts {
         images: database.clone(),
         metadefs: database.clone(),
-        jobs: database,
+        jobs: database.clone(),
         stores: stores::open(conf, &node).await?,
         limits: access::limits(conf)?,
         outbound: Some(outbound::outbound(conf)?),
         settings: settings(conf, node)?,
-    }))
+    });
+    Ok((service, database))
 }
 
 /// The socket `bind_host` names: an address, or `unix:/path`.
@@ -108,33 +121,6 @@ async fn listen(conf: &GlanceConf) -> Result<Bound, Failure> {
         )
     })?;
     Ok(Bound::new("image", ip, conf.bind_port, "[DEFAULT] bind_port").await?)
-}
-
-async fn open_database(conf: &GlanceConf) -> Result<Database, Failure> {
-    let path = database_path(conf)?;
-    let cannot = |error| Failure::new(format!("cannot use the database {}", path.display()), error);
-    let database = Database::open(&path).await.map_err(cannot)?;
-    scurry_image_db::migrate(&database).await.map_err(cannot)?;
-    Ok(database)
-}
-
-/// The file behind `[database] connection`.
-pub(crate) fn database_path(conf: &GlanceConf) -> Result<PathBuf, Failure> {
-    let Some(connection) = &conf.database_connection else {
-        return Err(Failure::plain(
-            "[database] connection is not set: sqlite:////var/lib/scurry/glance.db is an example",
-        ));
-    };
-    let text = connection.expose();
-    let path = text.strip_prefix("sqlite:///").map(|rest| rest.split('?').next().unwrap_or(rest));
-    match path {
-        Some(path) if !path.is_empty() => Ok(Path::new(path).to_owned()),
-        // The text may hold a password: only its scheme is repeated.
-        _ => Err(Failure::plain(format!(
-            "[database] connection has scheme {:?}: sqlite:///FILE is what this version can use",
-            text.split(':').next().unwrap_or_default()
-        ))),
-    }
 }
 
 fn settings(conf: &GlanceConf, node: String) -> Result<ImageSettings, Failure> {

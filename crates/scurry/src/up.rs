@@ -92,7 +92,7 @@ pub(crate) async fn start(options: &UpOptions) -> Result<Running, Failure> {
         let server = sockets.block.serve(block.router(), stop.clone());
         Ok((server, block.start(block_stop.clone())))
     };
-    let image = ImageApi::open(&conf, format!("scurry-{}", node_name(&layout)));
+    let image = Box::pin(ImageApi::open(&conf, format!("scurry-{}", node_name(&layout))));
     let ((server, block_work), image) = tokio::try_join!(block, image)?;
     servers.push(server);
     servers.push(sockets.image.serve(image.router(), stop.clone()));
@@ -316,6 +316,7 @@ fn image_conf(
         data: layout.root(),
         cinder_stores: stores.volumes,
         file_stores: stores.files_without_directory,
+        database: options.image_database.as_deref(),
     });
     let embedded = layout.write_private("embedded.conf", &embedded)?;
     config_files::load_glance(&[file, embedded], &[])

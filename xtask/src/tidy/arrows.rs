@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("volume-file", &["types"]),
     ("jobs", &["types"]),
     ("store", &["types"]),
-    ("testkit", &["types", "store"]),
+    ("testkit", &["types", "store", "transfer"]),
     ("store-file", &["types", "volume-file", "store"]),
     ("fetch", &["types"]),
     ("store-http", &["types", "store", "fetch"]),
@@ -25,7 +25,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("transfer", &["types", "store", "formats", "digests"]),
     ("auth", &["types", "config", "openstack-client", "telemetry"]),
     ("image", &["types", "store", "transfer", "formats", "jobs"]),
-    ("image-db", &["types", "image", "jobs"]),
+    ("notifications", &["types", "config"]),
+    ("image-db", &["types", "image", "jobs", "notifications"]),
     ("image-http", &["types", "image", "auth", "store", "telemetry", "config"]),
     ("identity", &["telemetry"]),
     (
@@ -38,6 +39,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["image-http", "identity", "block-storage", "auth", "scurry"]),
     ("sea-orm", &["image-db", "identity", "block-storage", "scurry"]),
+    ("lapin", &["notifications"]),
+    ("sqlx", &["image-db"]),
     ("reqwest", &["openstack-client", "fetch", "scurry"]),
     (
         "tokio",
@@ -53,6 +56,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
             "transfer",
             "jobs",
             "image",
+            "notifications",
             "image-db",
             "auth",
             "image-http",

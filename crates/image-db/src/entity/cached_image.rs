@@ -14,7 +14,7 @@ pub struct Model {
     pub last_accessed: Stamp,
     pub last_modified: Stamp,
     pub size: i64,
-    pub hits: i64,
+    pub hits: i32,
     pub checksum: Option<String>,
     pub node_reference_id: i64,
 }

@@ -9,7 +9,7 @@ use crate::stamp::Stamp;
 #[sea_orm(table_name = "image_locations")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    pub id: i64,
+    pub id: i32,
     pub image_id: String,
     pub value: String,
     pub meta_data: Option<String>,

@@ -9,7 +9,7 @@ use crate::stamp::Stamp;
 #[sea_orm(table_name = "image_members")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    pub id: i64,
+    pub id: i32,
     pub image_id: String,
     pub member: String,
     pub can_share: bool,

@@ -9,9 +9,9 @@ use crate::stamp::Stamp;
 #[sea_orm(table_name = "metadef_namespace_resource_types")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub resource_type_id: i64,
+    pub resource_type_id: i32,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub namespace_id: i64,
+    pub namespace_id: i32,
     pub properties_target: Option<String>,
     pub prefix: Option<String>,
     pub created_at: Stamp,

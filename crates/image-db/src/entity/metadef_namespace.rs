@@ -9,7 +9,7 @@ use crate::stamp::Stamp;
 #[sea_orm(table_name = "metadef_namespaces")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    pub id: i64,
+    pub id: i32,
     pub namespace: String,
     pub display_name: Option<String>,
     pub description: Option<String>,

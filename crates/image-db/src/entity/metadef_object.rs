@@ -9,8 +9,8 @@ use crate::stamp::Stamp;
 #[sea_orm(table_name = "metadef_objects")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    pub id: i64,
-    pub namespace_id: i64,
+    pub id: i32,
+    pub namespace_id: i32,
     pub name: String,
     pub description: Option<String>,
     pub required: Option<String>,

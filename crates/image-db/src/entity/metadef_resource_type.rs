@@ -9,7 +9,7 @@ use crate::stamp::Stamp;
 #[sea_orm(table_name = "metadef_resource_types")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    pub id: i64,
+    pub id: i32,
     pub name: String,
     pub protected: bool,
     pub created_at: Stamp,

@@ -9,8 +9,8 @@ use crate::stamp::Stamp;
 #[sea_orm(table_name = "metadef_tags")]
 pub struct Model {
     #[sea_orm(primary_key)]
-    pub id: i64,
-    pub namespace_id: i64,
+    pub id: i32,
+    pub namespace_id: i32,
     pub name: String,
     pub created_at: Stamp,
     pub updated_at: Option<Stamp>,

@@ -6,18 +6,19 @@ use scurry_image::ports::{CacheRecords, CachedImage, Hits, RepositoryError};
 use scurry_types::ImageId;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use super::read::content;
 use super::{RowError, failed};
 use crate::connection::Database;
 use crate::entity::{cached_image, node_reference};
+use crate::retry::again;
 use crate::stamp::Stamp;
 
 #[async_trait]
 impl CacheRecords for Database {
     async fn cached_images(&self, node: &str) -> Result<Vec<CachedImage>, RepositoryError> {
-        all(&self.connection, node).await.map_err(failed("list cached images"))
+        again!(all(&self.connection, node)).map_err(failed("list cached images"))
     }
 
     async fn cached_image(
@@ -25,31 +26,31 @@ impl CacheRecords for Database {
         node: &str,
         image: &ImageId,
     ) -> Result<Option<CachedImage>, RepositoryError> {
-        one(&self.connection, node, image).await.map_err(failed("read a cached image"))
+        again!(one(&self.connection, node, image)).map_err(failed("read a cached image"))
     }
 
     async fn add_cached(&self, node: &str, image: &ImageId, size: u64) -> Result<(), RepositoryError> {
-        add(self, node, image, size).await.map_err(failed("note a cached image"))
+        again!(add(self, node, image, size)).map_err(failed("note a cached image"))
     }
 
     async fn count_hits(&self, node: &str, hits: &[Hits]) -> Result<(), RepositoryError> {
-        count(self, node, hits).await.map_err(failed("count hits of the cache"))
+        again!(count(self, node, hits)).map_err(failed("count hits of the cache"))
     }
 
     async fn remove_cached(&self, node: &str, image: &ImageId) -> Result<(), RepositoryError> {
-        remove(self, Some(node), Some(image)).await.map_err(failed("forget a cached image"))
+        again!(remove(self, Some(node), Some(image))).map_err(failed("forget a cached image"))
     }
 
     async fn remove_cached_everywhere(&self, image: &ImageId) -> Result<(), RepositoryError> {
-        remove(self, None, Some(image)).await.map_err(failed("forget a cached image"))
+        again!(remove(self, None, Some(image))).map_err(failed("forget a cached image"))
     }
 
     async fn clear_cached(&self, node: &str) -> Result<(), RepositoryError> {
-        remove(self, Some(node), None).await.map_err(failed("forget all cached images"))
+        again!(remove(self, Some(node), None)).map_err(failed("forget all cached images"))
     }
 
     async fn nodes_with(&self, image: &ImageId) -> Result<Vec<String>, RepositoryError> {
-        nodes(&self.connection, image).await.map_err(failed("list nodes that cached an image"))
+        again!(nodes(&self.connection, image)).map_err(failed("list nodes that cached an image"))
     }
 }
 
@@ -69,7 +70,7 @@ fn as_cached(row: cached_image::Model) -> Result<CachedImage, RowError> {
     Ok(CachedImage {
         id: row.id,
         size: number("size", row.size)?,
-        hits: number("hits", row.hits)?,
+        hits: number("hits", row.hits.into())?,
         image: row.image_id.parse().map_err(|_| content("cached_images", "image_id", &row.image_id))?,
         last_accessed: row.last_accessed.0,
         last_modified: row.last_modified.0,
@@ -111,7 +112,12 @@ async fn add(db: &Database, node: &str, image: &ImageId, size: u64) -> Result<()
                 node_reference_id: NotSet,
                 node_reference_url: Set(node.to_owned()),
             };
-            node_reference::Entity::insert(row).exec(transaction).await?.last_insert_id
+            node_reference::Entity::insert(row)
+                .on_conflict_do_nothing()
+                .exec_without_returning(transaction)
+                .await?;
+            let made = reference(transaction, node).await?;
+            made.ok_or_else(|| DbErr::RecordNotFound("a node".to_owned()))?
         }
     };
     let now = Stamp::now();

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Changes of an image: a guard that is itself the first write, then every step, in one transaction.
 
+use chrono::SubsecRound;
 use scurry_image::Image;
+use scurry_image::notice::Event;
 use scurry_image::ports::{BaseFields, Change, Guard, Outcome};
 use scurry_types::{BlockHashes, ImageId, ImageStatus};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoSimpleExpr, QueryFilter, QuerySelect, SqlErr,
+};
 
 use super::read::live;
-use super::{RowError, children, delete, journal, pending, tasks, uploads};
+use super::{RowError, children, delete, journal, nodes, pending, tasks, uploads};
 use crate::connection::Database;
 use crate::entity::{block_hash, image, property};
 use crate::jobs;
+use crate::outbox::Telling;
 use crate::stamp::Stamp;
 
 /// Adds an image with its properties, tags and locations.
@@ -32,11 +37,11 @@ pub(super) async fn create(db: &Database, new: &Image) -> Result<Outcome, RowErr
         container_format: Set(new.container_format.clone()),
         checksum: Set(new.checksum.clone()),
         owner: Set(new.owner.as_ref().map(|owner| owner.as_str().to_owned())),
-        min_disk: Set(new.min_disk),
-        min_ram: Set(new.min_ram),
+        min_disk: Set(small(new.min_disk)),
+        min_ram: Set(small(new.min_ram)),
         protected: Set(new.protected),
         virtual_size: Set(new.virtual_size.map(column)),
-        visibility: Set(new.visibility.as_str().to_owned()),
+        visibility: Set(new.visibility.into()),
         os_hidden: Set(new.os_hidden),
         os_hash_algo: Set(new.os_hash_algo.clone()),
         os_hash_value: Set(new.os_hash_value.clone()),
@@ -45,7 +50,14 @@ pub(super) async fn create(db: &Database, new: &Image) -> Result<Outcome, RowErr
         deleted_at: NotSet,
         deleted: Set(false),
     };
-    image::Entity::insert(row).exec_without_returning(transaction).await?;
+    match image::Entity::insert(row).exec_without_returning(transaction).await {
+        // Another node was faster.
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            writing.rollback().await?;
+            return Ok(Outcome::Taken);
+        }
+        inserted => inserted?,
+    };
     for (name, value) in &new.properties {
         children::set_property(transaction, &new.id, name, value).await?;
     }
@@ -53,11 +65,19 @@ pub(super) async fn create(db: &Database, new: &Image) -> Result<Outcome, RowErr
     for location in &new.locations {
         children::add_location(transaction, &new.id, location).await?;
     }
+    if let Some(events) = &db.events {
+        events.keep(transaction, &Event::from(new)).await?;
+    }
     writing.commit().await?;
     Ok(Outcome::Done)
 }
 
-/// A length as SQLite holds it.
+/// A number as Glance's columns of 32 bits hold it; what clients may set is no greater.
+fn small(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// A length as the databases hold it.
 pub(super) fn column(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
@@ -72,6 +92,8 @@ pub(super) async fn change(
     let writing = db.write().await?;
     let transaction = &writing.transaction;
     let mut outcome = check(transaction, id, guard).await?;
+    let telling =
+        if outcome == Outcome::Done { Telling::begin(db, transaction, id, changes).await? } else { None };
     for one in changes {
         if outcome != Outcome::Done {
             break;
@@ -79,15 +101,45 @@ pub(super) async fn change(
         outcome = step(transaction, id, one).await?;
     }
     match outcome {
-        Outcome::Done => writing.commit().await?,
+        Outcome::Done => {
+            if let Some(telling) = telling {
+                telling.end(transaction, id, changes).await?;
+            }
+            writing.commit().await?;
+        }
         Outcome::Refused | Outcome::Taken => writing.rollback().await?,
     }
     Ok(outcome)
 }
 
+/// Waits for whoever changes the image, so that all that is read from here on is what they left. SQLite has one writer.
+pub(super) async fn lock<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<(), RowError> {
+    if db.get_database_backend() != DbBackend::Sqlite {
+        let row = image::Entity::find_by_id(id.as_str()).select_only().column(image::Column::Id);
+        row.lock_exclusive().into_tuple::<String>().one(db).await?;
+    }
+    Ok(())
+}
+
+const fn is_mysql(backend: DbBackend) -> bool {
+    matches!(backend, DbBackend::MySql)
+}
+
+/// The stamp of a change. Glance's columns in MySQL hold whole seconds: there each change counts at least one on, so
+/// that two in one second can be told apart.
+fn touched(backend: DbBackend) -> Expr {
+    let now = Expr::value(Stamp::now());
+    if !is_mysql(backend) {
+        return now;
+    }
+    let next = "GREATEST(?, COALESCE(updated_at, created_at) + INTERVAL 1 SECOND)";
+    Expr::cust_with_exprs(next, [now])
+}
+
 async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Result<Outcome, RowError> {
+    lock(db, id).await?;
     let mut touch = image::Entity::update_many()
-        .col_expr(image::Column::UpdatedAt, Expr::value(Stamp::now()))
+        .col_expr(image::Column::UpdatedAt, touched(db.get_database_backend()))
         .filter(image::Column::Id.eq(id.as_str()));
     if matches!(guard.states.as_slice(), [ImageStatus::Deleted | ImageStatus::PendingDelete]) {
         touch = touch.filter(image::Column::Deleted.eq(true));
@@ -102,6 +154,7 @@ async fn check<C: ConnectionTrait>(db: &C, id: &ImageId, guard: &Guard) -> Resul
         touch = touch.filter(image::Column::Protected.eq(false));
     }
     if let Some(time) = guard.unchanged_since {
+        let time = if is_mysql(db.get_database_backend()) { time.trunc_subsecs(0) } else { time };
         let columns =
             [image::Column::UpdatedAt, image::Column::CreatedAt].map(IntoSimpleExpr::into_simple_expr);
         touch = touch.filter(Expr::from(Func::coalesce(columns)).eq(Stamp::from(time)));
@@ -128,7 +181,12 @@ async fn step<C: ConnectionTrait>(db: &C, id: &ImageId, change: &Change) -> Resu
     match change {
         Change::Status(status) => {
             set(db, id, [(image::Column::Status, Expr::value(status.as_str()))]).await?;
+            if !matches!(status, ImageStatus::Uploading | ImageStatus::Importing) {
+                nodes::unstage(db, id).await?;
+            }
         }
+        Change::Staged(node) => nodes::stage(db, id, node).await?,
+        Change::ClaimObject(url) => return nodes::claim_object(db, id, url).await,
         Change::Base(fields) => base(db, id, fields).await?,
         Change::Formats { disk, container } => {
             let columns = [
@@ -167,7 +225,10 @@ async fn step<C: ConnectionTrait>(db: &C, id: &ImageId, change: &Change) -> Resu
         Change::RemoveLocation(url) => return children::remove_location(db, id, url).await,
         Change::Locations(locations) => children::set_locations(db, id, locations).await?,
         Change::Journal(row) => journal::add(db, row).await?,
-        Change::JournalClear(write) => journal::clear(db, write).await?,
+        Change::JournalClear(write) => {
+            let ours = journal::clear(db, write).await?;
+            return Ok(if ours { Outcome::Done } else { Outcome::Refused });
+        }
         Change::OpenSession(session) => uploads::open(db, session).await?,
         Change::CloseSession(hold) => return uploads::close(db, id, hold.as_ref()).await,
         Change::CompleteSession(hold, len) => return uploads::complete(db, hold, *len).await,
@@ -175,6 +236,8 @@ async fn step<C: ConnectionTrait>(db: &C, id: &ImageId, change: &Change) -> Resu
         Change::CancelJobs(kind) => jobs::cancel(db, id, kind).await?,
         Change::AddTask(task) => tasks::add(db, task).await?,
         Change::Task(task, change) => tasks::change(db, task, change).await?,
+        // Only told: see `Telling`.
+        Change::UploadFailed(_) => {}
         Change::Delete => delete::delete(db, id).await?,
         Change::DeletePending => pending::delete(db, id).await?,
         Change::Restore(status) => pending::restore(db, id, *status).await?,
@@ -201,14 +264,14 @@ async fn base<C: ConnectionTrait>(db: &C, id: &ImageId, fields: &BaseFields) -> 
     let owner = fields.owner.as_ref().map(|owner| owner.as_str().to_owned());
     let columns = [
         (image::Column::Name, Expr::value(fields.name.clone())),
-        (image::Column::Visibility, Expr::value(fields.visibility.as_str())),
+        (image::Column::Visibility, image::visibility(fields.visibility)),
         (image::Column::Protected, Expr::value(fields.protected)),
         (image::Column::OsHidden, Expr::value(fields.os_hidden)),
         (image::Column::Owner, Expr::value(owner)),
         (image::Column::ContainerFormat, Expr::value(fields.container_format.clone())),
         (image::Column::DiskFormat, Expr::value(fields.disk_format.clone())),
-        (image::Column::MinDisk, Expr::value(fields.min_disk)),
-        (image::Column::MinRam, Expr::value(fields.min_ram)),
+        (image::Column::MinDisk, Expr::value(small(fields.min_disk))),
+        (image::Column::MinRam, Expr::value(small(fields.min_ram))),
     ];
     set(db, id, columns).await
 }

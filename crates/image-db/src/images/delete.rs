@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Deleting an image and taking that back, by the stamp all its rows carry.
 
+use chrono::{SubsecRound, TimeDelta, Utc};
 use scurry_image::ImageLocation;
 use scurry_types::{ImageId, ImageStatus};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder};
 
 use super::change::set;
 use super::read::live;
-use super::{RowError, children};
+use super::{RowError, children, nodes};
 use crate::entity::{image, location, member, property, tag};
 use crate::stamp::Stamp;
 
@@ -46,19 +47,47 @@ pub(super) async fn delete<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<(
     mark(db, id, ImageStatus::Deleted).await
 }
 
+macro_rules! latest {
+    ($db:expr, $id:expr, $($table:ident),+) => {{
+        let mut latest: Option<Stamp> = None;
+        $(
+            let gone = $table::Entity::find()
+                .filter($table::Column::ImageId.eq($id))
+                .filter($table::Column::Deleted.eq(true))
+                .order_by_desc($table::Column::DeletedAt)
+                .one($db)
+                .await?;
+            latest = latest.max(gone.and_then(|row| row.deleted_at));
+        )+
+        latest
+    }};
+}
+
+/// The stamp of a deletion, which no row of the image that was deleted before has: taking the deletion back goes by it.
+/// Where columns hold whole seconds it may have to be a later one.
+async fn stamp<C: ConnectionTrait>(db: &C, id: &ImageId) -> Result<Stamp, RowError> {
+    if db.get_database_backend() != DbBackend::MySql {
+        return Ok(Stamp::now());
+    }
+    let now = Stamp(Utc::now().trunc_subsecs(0));
+    let latest = latest!(db, id.as_str(), property, tag, member, location);
+    Ok(latest.map_or(now, |latest| now.max(Stamp(latest.0 + TimeDelta::seconds(1)))))
+}
+
 /// Marks all rows of an image as deleted.
 pub(super) async fn mark<C: ConnectionTrait>(
     db: &C,
     id: &ImageId,
     status: ImageStatus,
 ) -> Result<(), RowError> {
-    let now = Stamp::now();
+    let now = stamp(db, id).await?;
     mark!(db, id.as_str(), now, property, tag, member, location);
     let columns = [
         (image::Column::Status, Expr::value(status.as_str())),
         (image::Column::Deleted, Expr::value(true)),
         (image::Column::DeletedAt, Expr::value(now)),
     ];
+    nodes::unstage(db, id).await?;
     set(db, id, columns).await
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Rows of the journal of writes, and of nodes.
+//! Rows of the journal of writes.
 
 use scurry_image::ports::{Purpose, WriteRow};
 use scurry_types::ImageId;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::RowError;
 use super::read::content;
 use crate::connection::Database;
-use crate::entity::{node, write};
+use crate::entity::write;
 use crate::stamp::Stamp;
 
 pub(super) async fn add<C: ConnectionTrait>(db: &C, row: &WriteRow) -> Result<(), RowError> {
@@ -27,9 +27,9 @@ pub(super) async fn add<C: ConnectionTrait>(db: &C, row: &WriteRow) -> Result<()
     Ok(())
 }
 
-pub(super) async fn clear<C: ConnectionTrait>(db: &C, id: &str) -> Result<(), RowError> {
-    write::Entity::delete_by_id(id).exec(db).await?;
-    Ok(())
+/// `false` when it was forgotten before: another node cleared up after the writer.
+pub(super) async fn clear<C: ConnectionTrait>(db: &C, id: &str) -> Result<bool, RowError> {
+    Ok(write::Entity::delete_by_id(id).exec(db).await?.rows_affected > 0)
 }
 
 pub(super) async fn add_alone(db: &Database, row: &WriteRow) -> Result<(), RowError> {
@@ -44,14 +44,15 @@ pub(super) async fn clear_alone(db: &Database, id: &str) -> Result<(), RowError>
     Ok(writing.commit().await?)
 }
 
-pub(super) async fn set_url(db: &Database, id: &str, url: &str) -> Result<(), RowError> {
+pub(super) async fn set_url(db: &Database, id: &str, url: &str) -> Result<bool, RowError> {
     let writing = db.write().await?;
-    write::Entity::update_many()
+    let set = write::Entity::update_many()
         .col_expr(write::Column::Url, Expr::value(url))
         .filter(write::Column::Id.eq(id))
         .exec(&writing.transaction)
         .await?;
-    Ok(writing.commit().await?)
+    writing.commit().await?;
+    Ok(set.rows_affected > 0)
 }
 
 pub(super) async fn rows<C: ConnectionTrait>(
@@ -79,12 +80,4 @@ fn as_row(row: write::Model) -> Result<WriteRow, RowError> {
         url: row.url,
         node: row.node,
     })
-}
-
-pub(super) async fn node_heartbeat(db: &Database, name: &str) -> Result<(), RowError> {
-    let writing = db.write().await?;
-    let row = node::ActiveModel { id: Set(name.to_owned()), heartbeat_at: Set(Stamp::now()) };
-    let again = OnConflict::column(node::Column::Id).update_column(node::Column::HeartbeatAt).to_owned();
-    node::Entity::insert(row).on_conflict(again).exec_without_returning(&writing.transaction).await?;
-    Ok(writing.commit().await?)
 }

@@ -6,6 +6,7 @@
 
 mod filter;
 pub(crate) mod hints;
+mod narrow;
 mod order;
 mod sparse;
 mod terms;
@@ -14,30 +15,40 @@ mod visible;
 use scurry_image::ports::Viewer;
 use scurry_image::{Direction, Filter, Image, ListQuery, SortKey};
 use scurry_types::ImageStatus;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType};
-use sea_orm::{Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, TransactionTrait};
+use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Query, SelectStatement, UnionType};
+use sea_orm::{Condition, ConnectionTrait, DbBackend, EntityTrait, Order, QueryFilter};
 
 use self::order::Step;
 pub(super) use self::terms::checked;
 use self::terms::plain;
 use self::visible::{Branch, Sight};
-use super::RowError;
 use super::whole::{self, Found};
+use super::{RowError, is_incomparable};
 use crate::connection::Database;
 use crate::entity::image::{self, Column};
 
-/// A page of images; `None` when the marker is no image the viewer may see. One snapshot answers all of it.
+/// A page of images; `None` when the marker is no image the viewer may see.
 pub(super) async fn images(
     db: &Database,
     viewer: Viewer<'_>,
     query: &ListQuery,
 ) -> Result<Option<Vec<Image>>, RowError> {
+    match page(db, viewer, query).await {
+        Err(RowError::Database(error)) if is_incomparable(&error) => {
+            page(db, viewer, &narrow::in_basic_plane(query)).await
+        }
+        answer => answer,
+    }
+}
+
+/// One snapshot answers all of a page.
+async fn page(db: &Database, viewer: Viewer<'_>, query: &ListQuery) -> Result<Option<Vec<Image>>, RowError> {
     let Some(mut steps) = statements(db, viewer, query).await? else { return Ok(None) };
     if let [only] = steps.as_mut_slice() {
         only.ids.limit(query.limit.into());
-        return whole::read_alone(&db.readers, only).await.map(Some);
+        return whole::read_alone(db, only).await.map(Some);
     }
-    let snapshot = db.connection.begin().await?;
+    let snapshot = db.snapshot().await?;
     let limit = query.limit as usize;
     let mut images = Vec::new();
     for mut step in steps {
@@ -58,6 +69,7 @@ async fn statements(
     query: &ListQuery,
 ) -> Result<Option<Vec<Found>>, RowError> {
     let connection = &db.connection;
+    let backend = connection.get_database_backend();
     let mut keys = order::keys(&query.sort);
     let same: Vec<SortKey> = query.filters.iter().filter_map(sparse::fixed).collect();
     keys.retain(|(key, _)| !same.contains(key));
@@ -73,7 +85,8 @@ async fn statements(
     let page = Page {
         hidden: query.filters.iter().any(|one| matches!(one, Filter::OsHidden(true))),
         filters: &query.filters,
-        steps: marker.map_or_else(Vec::new, |row| order::behind(&keys, &row)),
+        steps: marker.map_or_else(Vec::new, |row| order::behind(&keys, &row, backend == DbBackend::MySql)),
+        head: (backend != DbBackend::Sqlite).then_some(query.limit.into()),
         keys,
     };
     let sight = Sight::new(viewer, &query.filters);
@@ -94,6 +107,8 @@ struct Page<'a> {
     hidden: bool,
     /// Behind the marker; none from the start on.
     steps: Vec<Step>,
+    /// As many as a page shows are taken of each branch, where the database would gather all of them before it sorts.
+    head: Option<u64>,
 }
 
 impl Page<'_> {
@@ -169,18 +184,29 @@ impl Page<'_> {
     }
 
     fn merged(&self, wanted: impl IntoIterator<Item = Condition>, equal: usize) -> Found {
-        let mut selects = wanted.into_iter().map(|wanted| self.select(wanted, equal));
-        let nothing = || self.select(Condition::all().add(Expr::val(1).eq(0)), equal);
-        let mut ids = selects.next().unwrap_or_else(nothing);
-        ids.unions(selects.map(|select| (UnionType::All, select)));
         let names = self.keys.iter().enumerate().skip(equal).map(|(at, (key, direction))| {
             let name = if *key == SortKey::Id { "id".to_owned() } else { format!("k{at}") };
             (name, order::sea_order(*direction))
         });
         let order: Vec<(String, Order)> = names.collect();
-        for (name, direction) in &order {
-            ids.order_by_expr(Expr::col(Alias::new(name)), direction.clone());
+        let ordered = |select: &mut SelectStatement| {
+            for (name, direction) in &order {
+                select.order_by_expr(Expr::col(Alias::new(name)), direction.clone());
+            }
+        };
+        let mut selects: Vec<_> = wanted.into_iter().map(|wanted| self.select(wanted, equal)).collect();
+        if let (Some(limit), true) = (self.head, selects.len() > 1) {
+            for (at, select) in selects.iter_mut().enumerate() {
+                ordered(select.limit(limit));
+                let head = std::mem::take(select);
+                select.column(Asterisk).from_subquery(head, format!("b{at}"));
+            }
         }
+        let mut selects = selects.into_iter();
+        let nothing = || self.select(Condition::all().add(Expr::val(1).eq(0)), equal);
+        let mut ids = selects.next().unwrap_or_else(nothing);
+        ids.unions(selects.map(|select| (UnionType::All, select)));
+        ordered(&mut ids);
         Found { ids, order }
     }
 }

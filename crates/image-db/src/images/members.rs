@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Rows of members.
 
+use chrono::Utc;
 use scurry_image::Member;
+use scurry_image::notice::{deletion, member_event};
 use scurry_image::ports::Outcome;
 use scurry_types::{ImageId, MemberStatus};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -51,6 +53,7 @@ pub(super) async fn one<C: ConnectionTrait>(
 
 pub(super) async fn add(db: &Database, new: &Member) -> Result<Outcome, RowError> {
     let writing = db.write().await?;
+    super::change::lock(&writing.transaction, &new.image_id).await?;
     // The unique index lets rows without a deletion stamp through twice: SQL's nulls are all different.
     if one(&writing.transaction, &new.image_id, &new.member).await?.is_some() {
         writing.rollback().await?;
@@ -68,6 +71,9 @@ pub(super) async fn add(db: &Database, new: &Member) -> Result<Outcome, RowError
         deleted: Set(false),
     };
     member::Entity::insert(row).exec_without_returning(&writing.transaction).await?;
+    if let Some(events) = &db.events {
+        events.keep(&writing.transaction, &member_event("image.member.create", new)).await?;
+    }
     writing.commit().await?;
     Ok(Outcome::Done)
 }
@@ -87,12 +93,23 @@ pub(super) async fn set_status(
         .filter(live(member::Column::Deleted))
         .exec(&writing.transaction)
         .await?;
+    if let Some(events) = &db.events
+        && let Some(member) = one(&writing.transaction, id, project).await?
+    {
+        events.keep(&writing.transaction, &member_event("image.member.update", &member)).await?;
+    }
     writing.commit().await?;
     Ok(changed.rows_affected > 0)
 }
 
 pub(super) async fn remove(db: &Database, id: &ImageId, project: &str) -> Result<bool, RowError> {
     let writing = db.write().await?;
+    if let Some(events) = &db.events
+        && let Some(member) = one(&writing.transaction, id, project).await?
+    {
+        let gone = deletion(member_event("image.member.delete", &member), Utc::now());
+        events.keep(&writing.transaction, &gone).await?;
+    }
     let removed = member::Entity::update_many()
         .col_expr(member::Column::DeletedAt, Expr::value(Stamp::now()))
         .col_expr(member::Column::Deleted, Expr::value(true))

@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use super::RowError;
 use super::list::checked;
 use super::whole::{self, Found};
+use crate::connection::Database;
 use crate::entity::{block_hash, image, location, property};
-use crate::readers::Readers;
 
 /// The property by which a task holds an image; Glance's own lock.
 pub(super) const HOLD: &str = "os_glance_import_task";
@@ -25,10 +25,20 @@ pub(super) fn content(table: &'static str, column: &'static str, value: &str) ->
     RowError::Content { table, column, value: value.to_owned() }
 }
 
-pub(super) async fn image(readers: &Readers, id: &ImageId) -> Result<Option<Image>, RowError> {
+pub(super) async fn image(db: &Database, id: &ImageId) -> Result<Option<Image>, RowError> {
     let row = image::Entity::find_by_id(id.as_str()).filter(live(image::Column::Deleted));
     let ids = row.select_only().column(image::Column::Id).into_query();
-    Ok(whole::read_alone(readers, &Found { ids, order: Vec::new() }).await?.pop())
+    Ok(whole::read_alone(db, &Found { ids, order: Vec::new() }).await?.pop())
+}
+
+/// The same inside a transaction.
+pub(crate) async fn image_within<C: ConnectionTrait>(
+    db: &C,
+    id: &ImageId,
+) -> Result<Option<Image>, RowError> {
+    let row = image::Entity::find_by_id(id.as_str()).filter(live(image::Column::Deleted));
+    let ids = row.select_only().column(image::Column::Id).into_query();
+    Ok(whole::read(db, &Found { ids, order: Vec::new() }).await?.pop())
 }
 
 pub(super) async fn status<C: ConnectionTrait>(

@@ -21,6 +21,7 @@ use super::read::live;
 use crate::connection::Database;
 use crate::entity::{task, task_text};
 use crate::jobs;
+use crate::outbox::{task_added, task_changed};
 use crate::stamp::Stamp;
 
 pub(super) async fn add<C: ConnectionTrait>(db: &C, new: &Task) -> Result<(), RowError> {
@@ -78,7 +79,15 @@ pub(super) async fn change<C: ConnectionTrait>(
 
 pub(super) async fn change_alone(db: &Database, id: &JobId, new: &TaskChange) -> Result<(), RowError> {
     let writing = db.write().await?;
-    change(&writing.transaction, id, new).await?;
+    let transaction = &writing.transaction;
+    let before = match &db.events {
+        Some(events) => one(transaction, id).await?.map(|task| (events, task.status)),
+        None => None,
+    };
+    change(transaction, id, new).await?;
+    if let Some((events, status)) = before {
+        task_changed(events, transaction, id, status).await?;
+    }
     Ok(writing.commit().await?)
 }
 
@@ -104,10 +113,13 @@ pub(super) async fn add_alone(db: &Database, task: &Task, job: Option<&NewJob>) 
     if let Some(job) = job {
         jobs::insert(&writing.transaction, job).await?;
     }
+    if let Some(events) = &db.events {
+        task_added(events, &writing.transaction, task).await?;
+    }
     Ok(writing.commit().await?)
 }
 
-pub(super) async fn one<C: ConnectionTrait>(db: &C, id: &JobId) -> Result<Option<Task>, RowError> {
+pub(crate) async fn one<C: ConnectionTrait>(db: &C, id: &JobId) -> Result<Option<Task>, RowError> {
     let row = task::Entity::find_by_id(id.as_str()).filter(live(task::Column::Deleted)).one(db).await?;
     Ok(with_texts(db, row.into_iter().collect()).await?.pop())
 }
@@ -131,7 +143,7 @@ fn expression(key: TaskSortKey) -> Expr {
         TaskSortKey::CreatedAt => task::Column::CreatedAt.into_simple_expr(),
         TaskSortKey::UpdatedAt => task::Column::UpdatedAt.into_simple_expr(),
         TaskSortKey::ExpiresAt => {
-            Func::coalesce([task::Column::ExpiresAt.into_simple_expr(), Expr::val("")]).into()
+            Func::coalesce([task::Column::ExpiresAt.into_simple_expr(), Expr::value(Stamp::LEAST)]).into()
         }
     }
 }
@@ -143,7 +155,7 @@ fn value(key: TaskSortKey, row: &task::Model) -> Value {
         TaskSortKey::Status => row.status.clone().into(),
         TaskSortKey::CreatedAt => row.created_at.into(),
         TaskSortKey::UpdatedAt => row.updated_at.unwrap_or(row.created_at).into(),
-        TaskSortKey::ExpiresAt => row.expires_at.map_or_else(|| "".into(), Value::from),
+        TaskSortKey::ExpiresAt => row.expires_at.unwrap_or(Stamp::LEAST).into(),
     }
 }
 

@@ -17,12 +17,13 @@ use super::{RowError, failed};
 use crate::connection::Database;
 use crate::entity::upload::{ActiveModel, Column, Entity, Model};
 use crate::entity::write;
+use crate::retry::again;
 use crate::stamp::Stamp;
 
 #[async_trait]
 impl UploadSessions for Database {
     async fn upload_session(&self, image: &ImageId) -> Result<Option<UploadSession>, RepositoryError> {
-        one(&self.connection, image).await.map_err(failed("read an upload"))
+        again!(one(&self.connection, image)).map_err(failed("read an upload"))
     }
 
     async fn claim_session(
@@ -31,16 +32,16 @@ impl UploadSessions for Database {
         holder: &Holder,
         now: DateTime<Utc>,
     ) -> Result<Claim, RepositoryError> {
-        claim(self, image, holder, now.into()).await.map_err(failed("take hold of an upload"))
+        again!(claim(self, image, holder, now.into())).map_err(failed("take hold of an upload"))
     }
 
     async fn renew_session(&self, hold: &Hold, until: DateTime<Utc>) -> Result<Renewal, RepositoryError> {
-        renew(self, hold, until.into()).await.map_err(failed("keep hold of an upload"))
+        again!(renew(self, hold, until.into())).map_err(failed("keep hold of an upload"))
     }
 
     async fn declare_session(&self, hold: &Hold, len: u64) -> Result<bool, RepositoryError> {
         let set = [(Column::DeclaredLen, Expr::value(column(len)))];
-        alone(self, held(hold), set).await.map_err(failed("note the length of an upload"))
+        again!(alone(self, held(hold), set.clone())).map_err(failed("note the length of an upload"))
     }
 
     async fn keep_session(
@@ -53,24 +54,24 @@ impl UploadSessions for Database {
             (Column::Durable, Expr::value(column(offset))),
             (Column::Checkpoint, Expr::value(checkpoint.to_vec())),
         ];
-        alone(self, held(hold), set).await.map_err(failed("note how far an upload is"))
+        again!(alone(self, held(hold), set.clone())).map_err(failed("note how far an upload is"))
     }
 
     async fn release_session(&self, hold: &Hold) -> Result<(), RepositoryError> {
-        alone(self, held(hold), free()).await.map(drop).map_err(failed("let go of an upload"))
+        again!(alone(self, held(hold), free())).map(drop).map_err(failed("let go of an upload"))
     }
 
     async fn forget_session(&self, hold: &Hold) -> Result<bool, RepositoryError> {
-        forget(self, hold).await.map_err(failed("forget an upload"))
+        again!(forget(self, hold)).map_err(failed("forget an upload"))
     }
 
     async fn release_sessions_of(&self, node: &str) -> Result<(), RepositoryError> {
         let theirs = Entity::update_many().filter(Column::Node.eq(node)).filter(Column::Holder.is_not_null());
-        alone(self, theirs, free()).await.map(drop).map_err(failed("let go of uploads"))
+        again!(alone(self, theirs.clone(), free())).map(drop).map_err(failed("let go of uploads"))
     }
 
     async fn idle_sessions(&self, since: DateTime<Utc>) -> Result<Vec<ImageId>, RepositoryError> {
-        idle(self, since.into()).await.map_err(failed("list idle uploads"))
+        again!(idle(self, since.into())).map_err(failed("list idle uploads"))
     }
 }
 
@@ -129,7 +130,7 @@ fn free() -> [(Column, Expr); 4] {
     [
         (Column::Holder, Expr::value(None::<String>)),
         (Column::Node, Expr::value(None::<String>)),
-        (Column::LeaseExpiresAt, Expr::value(None::<String>)),
+        (Column::LeaseExpiresAt, Expr::value(None::<Stamp>)),
         (Column::Wanted, Expr::value(false)),
     ]
 }

@@ -3,27 +3,29 @@
 
 use scurry_image::ports::Counted;
 use scurry_types::{ImageId, ProjectId};
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::RowError;
+use crate::dialect::by_hand;
 
 // A unary plus keeps the planner from reading whole tables by `deleted`, which nearly all rows share.
-const STORED_BYTES: &str = "SELECT COALESCE(SUM(COALESCE(i.size, 0)), 0) AS total
+const STORED_BYTES: &str = "SELECT CAST(COALESCE(SUM(COALESCE(i.size, 0)), 0) AS INTEGER) AS total
     FROM images i JOIN image_locations l ON l.image_id = i.id
-    WHERE i.owner = ? AND +i.deleted = 0 AND i.status NOT IN ('killed', 'deleted', 'pending_delete')
-      AND +l.deleted = 0 AND l.status NOT IN ('deleted', 'pending_delete')";
+    WHERE i.owner = ? AND +i.deleted = FALSE AND i.status NOT IN ('killed', 'deleted', 'pending_delete')
+      AND +l.deleted = FALSE AND l.status NOT IN ('deleted', 'pending_delete')";
 
-const STAGED_BYTES: &str = "SELECT COALESCE(SUM(COALESCE(i.size, 0)), 0) AS total FROM images i
-    WHERE i.owner = ? AND +i.deleted = 0 AND (i.status IN ('uploading', 'importing') OR EXISTS (
-        SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted = 0
+const STAGED_BYTES: &str =
+    "SELECT CAST(COALESCE(SUM(COALESCE(i.size, 0)), 0) AS INTEGER) AS total FROM images i
+    WHERE i.owner = ? AND +i.deleted = FALSE AND (i.status IN ('uploading', 'importing') OR EXISTS (
+        SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted = FALSE
           AND p.name = 'os_glance_importing_to_stores' AND p.value <> ''))";
 
 const IMAGES: &str = "SELECT COUNT(*) AS total FROM images i
-    WHERE i.owner = ? AND +i.deleted = 0 AND i.status NOT IN ('killed', 'deleted', 'pending_delete')";
+    WHERE i.owner = ? AND +i.deleted = FALSE AND i.status NOT IN ('killed', 'deleted', 'pending_delete')";
 
 const UPLOADING: &str = "SELECT COUNT(*) AS total FROM images i
-    WHERE i.owner = ? AND +i.deleted = 0 AND (i.status IN ('saving', 'uploading', 'importing') OR EXISTS (
-        SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted = 0
+    WHERE i.owner = ? AND +i.deleted = FALSE AND (i.status IN ('saving', 'uploading', 'importing') OR EXISTS (
+        SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.deleted = FALSE
           AND p.name = 'os_glance_importing_to_stores' AND p.value <> ''))";
 
 /// All of them, for the tests of their plans.
@@ -59,7 +61,17 @@ async fn total<C: ConnectionTrait>(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<u64, RowError> {
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let backend = db.get_database_backend();
+    // Sums are of another type than what is summed up.
+    let sql = by_hand(backend, sql).replace(
+        "AS INTEGER",
+        match backend {
+            DbBackend::MySql => "AS SIGNED",
+            DbBackend::Postgres => "AS BIGINT",
+            _ => "AS INTEGER",
+        },
+    );
+    let statement = Statement::from_sql_and_values(backend, sql, values);
     let row = db.query_one_raw(statement).await?;
     let total: i64 = row.map(|row| row.try_get("", "total")).transpose()?.unwrap_or(0);
     Ok(u64::try_from(total).unwrap_or(0))

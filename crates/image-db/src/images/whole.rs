@@ -2,17 +2,19 @@
 //! Images whole, in one statement: the database gathers each row and its children into one JSON text.
 //!
 //! One statement is one snapshot, one row and one way to the database's thread and back, however many images it
-//! finds. PostgreSQL and MariaDB have the same functions by other names.
+//! finds. From PostgreSQL and MariaDB they come a row each (`rows.rs`).
+
+mod rows;
 
 use std::borrow::Cow;
 
 use scurry_image::{Image, ImageLocation};
 use sea_orm::sea_query::{Alias, Expr, JoinType, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, Order};
+use sea_orm::{ConnectionTrait, DbBackend, Order};
 use serde::Deserialize;
 
 use super::RowError;
-use crate::readers::Readers;
+use crate::connection::Database;
 use crate::stamp::Stamp;
 
 /// A row of `images` and its children, in the order of [`Row`]'s fields. A unary plus keeps the planner from the
@@ -81,13 +83,19 @@ impl Found {
 
 /// Reads images in their order.
 pub(super) async fn read<C: ConnectionTrait>(db: &C, found: &Found) -> Result<Vec<Image>, RowError> {
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return rows::read(db, found).await;
+    }
     let row = db.query_one(&found.statement()).await?;
     parse(row.map(|row| row.try_get_by_index(0)).transpose()?)
 }
 
 /// The same outside of a transaction, the shortest way.
-pub(super) async fn read_alone(readers: &Readers, found: &Found) -> Result<Vec<Image>, RowError> {
-    parse(readers.text(&found.statement()).await?)
+pub(super) async fn read_alone(db: &Database, found: &Found) -> Result<Vec<Image>, RowError> {
+    match &db.readers {
+        Some(readers) => parse(readers.text(&found.statement()).await?),
+        None => rows::read(&db.connection, found).await,
+    }
 }
 
 fn parse(text: Option<String>) -> Result<Vec<Image>, RowError> {
@@ -106,7 +114,7 @@ fn content(column: &'static str, value: &str) -> RowError {
 }
 
 /// A location from its columns.
-pub(super) fn location(url: String, metadata: Option<&str>, status: String) -> ImageLocation {
+pub(crate) fn location(url: String, metadata: Option<&str>, status: String) -> ImageLocation {
     // Glance writes a JSON object; anything else tells nothing.
     let metadata = metadata.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     ImageLocation { url, metadata, status }

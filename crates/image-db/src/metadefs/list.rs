@@ -42,7 +42,7 @@ pub(super) async fn page<C: ConnectionTrait>(
         select = select.order_by(expression(key), order());
     }
     let rows = select.all(db).await?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<i32> = rows.iter().map(|row| row.id).collect();
     let mut associations = read::associations(db, &ids).await?;
     let with_associations = |row: Model| {
         let its = associations.remove(&row.id).unwrap_or_default();

@@ -23,7 +23,7 @@ pub(super) async fn load(
 ) -> Result<Loaded, RowError> {
     let writing = db.write().await?;
     let transaction = &writing.transaction;
-    let there = read::row(transaction, &new.name).await?;
+    let there = read::held(transaction, &new.name).await?;
     let (id, loaded) = match (there, existing) {
         (Some(_), Existing::Skip) => {
             writing.rollback().await?;
@@ -45,7 +45,7 @@ pub(super) async fn load(
     Ok(loaded)
 }
 
-async fn insert<C: ConnectionTrait>(db: &C, new: &Namespace) -> Result<i64, DbErr> {
+async fn insert<C: ConnectionTrait>(db: &C, new: &Namespace) -> Result<i32, DbErr> {
     write::insert(db, new).await?.ok_or_else(|| DbErr::RecordNotInserted)
 }
 
@@ -53,7 +53,7 @@ async fn insert<C: ConnectionTrait>(db: &C, new: &Namespace) -> Result<i64, DbEr
 /// once.
 async fn merge<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
+    namespace: i32,
     contents: &Contents,
     rewrite: bool,
 ) -> Result<(), DbErr> {
@@ -88,7 +88,7 @@ async fn merge<C: ConnectionTrait>(
     Ok(())
 }
 
-async fn touch<C: ConnectionTrait>(db: &C, resource_type: i64) -> Result<(), DbErr> {
+async fn touch<C: ConnectionTrait>(db: &C, resource_type: i32) -> Result<(), DbErr> {
     metadef_resource_type::Entity::update_many()
         .col_expr(metadef_resource_type::Column::UpdatedAt, Expr::value(Stamp::now()))
         .filter(metadef_resource_type::Column::Id.eq(resource_type))

@@ -6,7 +6,6 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, SqlErr,
-    TryInsertResult,
 };
 use serde_json::{Map, Value};
 
@@ -36,7 +35,7 @@ fn required(object: &Object) -> Option<String> {
 /// Adds everything; the first whose name is taken ends it.
 pub(super) async fn insert_all<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
+    namespace: i32,
     contents: &Contents,
 ) -> Result<Option<(Part, String)>, DbErr> {
     for one in &contents.associations {
@@ -65,7 +64,7 @@ pub(super) async fn insert_all<C: ConnectionTrait>(
 
 pub(super) async fn insert_object<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
+    namespace: i32,
     new: &Object,
 ) -> Result<bool, DbErr> {
     let row = object::ActiveModel {
@@ -83,7 +82,7 @@ pub(super) async fn insert_object<C: ConnectionTrait>(
 
 pub(super) async fn insert_property<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
+    namespace: i32,
     new: &Property,
 ) -> Result<bool, DbErr> {
     let now = Stamp::now();
@@ -98,7 +97,7 @@ pub(super) async fn insert_property<C: ConnectionTrait>(
     unless_taken(property::Entity::insert(row).exec_without_returning(db).await)
 }
 
-pub(super) async fn insert_tag<C: ConnectionTrait>(db: &C, namespace: i64, new: &Tag) -> Result<bool, DbErr> {
+pub(super) async fn insert_tag<C: ConnectionTrait>(db: &C, namespace: i32, new: &Tag) -> Result<bool, DbErr> {
     let row = tag::ActiveModel {
         id: NotSet,
         namespace_id: Set(namespace),
@@ -111,8 +110,8 @@ pub(super) async fn insert_tag<C: ConnectionTrait>(db: &C, namespace: i64, new: 
 
 pub(super) async fn insert_association<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
-    resource_type: i64,
+    namespace: i32,
+    resource_type: i32,
     new: &Association,
 ) -> Result<bool, DbErr> {
     let row = association::ActiveModel {
@@ -131,7 +130,7 @@ pub(super) async fn resource_type_id<C: ConnectionTrait>(
     db: &C,
     name: &str,
     protected: bool,
-) -> Result<i64, DbErr> {
+) -> Result<i32, DbErr> {
     let find = || resource_type::Entity::find().filter(resource_type::Column::Name.eq(name));
     if let Some(row) = find().one(db).await? {
         return Ok(row.id);
@@ -144,24 +143,19 @@ pub(super) async fn resource_type_id<C: ConnectionTrait>(
         created_at: Set(now),
         updated_at: Set(Some(now)),
     };
-    match resource_type::Entity::insert(row).on_conflict_do_nothing().exec(db).await? {
-        TryInsertResult::Inserted(inserted) => Ok(inserted.last_insert_id),
-        // Another transaction was faster.
-        _ => find()
-            .one(db)
-            .await?
-            .map(|row| row.id)
-            .ok_or_else(|| DbErr::RecordNotFound("a resource type".to_owned())),
-    }
+    // Another transaction may be faster; whose row it is does not matter.
+    resource_type::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(db).await?;
+    let row = find().one(db).await?;
+    row.map(|row| row.id).ok_or_else(|| DbErr::RecordNotFound("a resource type".to_owned()))
 }
 
 /// Id of the row of that name; for associations that of the resource type.
 pub(super) async fn find<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
+    namespace: i32,
     part: Part,
     name: &str,
-) -> Result<Option<i64>, DbErr> {
+) -> Result<Option<i32>, DbErr> {
     match part {
         Part::Objects => {
             let query = object::Entity::find().select_only().column(object::Column::Id);
@@ -188,7 +182,7 @@ pub(super) async fn find<C: ConnectionTrait>(
 }
 
 /// Rewrites a row; `false` when its new name is taken.
-pub(super) async fn update<C: ConnectionTrait>(db: &C, id: i64, new: &Item) -> Result<bool, DbErr> {
+pub(super) async fn update<C: ConnectionTrait>(db: &C, id: i32, new: &Item) -> Result<bool, DbErr> {
     let now = Expr::value(Stamp::now());
     let result = match new {
         Item::Object(new) => {
@@ -226,8 +220,8 @@ pub(super) async fn update<C: ConnectionTrait>(db: &C, id: i64, new: &Item) -> R
 /// Rewrites an association.
 pub(super) async fn update_association<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
-    resource_type: i64,
+    namespace: i32,
+    resource_type: i32,
     new: &Association,
 ) -> Result<(), DbErr> {
     association::Entity::update_many()
@@ -241,16 +235,16 @@ pub(super) async fn update_association<C: ConnectionTrait>(
     Ok(())
 }
 
-fn only(id: Option<i64>, column: impl ColumnTrait) -> Condition {
+fn only(id: Option<i32>, column: impl ColumnTrait) -> Condition {
     id.map_or_else(Condition::all, |id| Condition::all().add(column.eq(id)))
 }
 
 /// Removes one row (see [`find`]) or all of a namespace.
 pub(super) async fn delete<C: ConnectionTrait>(
     db: &C,
-    namespace: i64,
+    namespace: i32,
     part: Part,
-    id: Option<i64>,
+    id: Option<i32>,
 ) -> Result<(), DbErr> {
     match part {
         Part::Objects => {

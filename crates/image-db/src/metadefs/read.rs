@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use scurry_image::metadef::{Association, Contents, Namespace, Object, Part, Property, ResourceType, Tag};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, Value};
 
 use crate::entity::{
@@ -19,6 +19,15 @@ pub(super) async fn row<C: ConnectionTrait>(
 ) -> Result<Option<metadef_namespace::Model>, RowError> {
     let query = metadef_namespace::Entity::find().filter(metadef_namespace::Column::Namespace.eq(name));
     Ok(query.one(db).await?)
+}
+
+/// The row, held until the transaction ends.
+pub(super) async fn held<C: ConnectionTrait>(
+    db: &C,
+    name: &str,
+) -> Result<Option<metadef_namespace::Model>, RowError> {
+    let query = metadef_namespace::Entity::find().filter(metadef_namespace::Column::Namespace.eq(name));
+    Ok(query.lock_exclusive().one(db).await?)
 }
 
 pub(super) fn as_namespace(row: metadef_namespace::Model) -> Namespace {
@@ -43,7 +52,11 @@ pub(super) async fn contents<C: ConnectionTrait>(
     contents_of(db, row.id, parts).await
 }
 
-async fn contents_of<C: ConnectionTrait>(db: &C, id: i64, parts: &[Part]) -> Result<Contents, RowError> {
+pub(super) async fn contents_of<C: ConnectionTrait>(
+    db: &C,
+    id: i32,
+    parts: &[Part],
+) -> Result<Contents, RowError> {
     let mut contents = Contents::default();
     for part in parts {
         match part {
@@ -73,7 +86,7 @@ fn definition(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-async fn objects<C: ConnectionTrait>(db: &C, id: i64) -> Result<Vec<Object>, RowError> {
+async fn objects<C: ConnectionTrait>(db: &C, id: i32) -> Result<Vec<Object>, RowError> {
     let rows = metadef_object::Entity::find()
         .filter(metadef_object::Column::NamespaceId.eq(id))
         .order_by_asc(metadef_object::Column::Id)
@@ -94,7 +107,7 @@ async fn objects<C: ConnectionTrait>(db: &C, id: i64) -> Result<Vec<Object>, Row
     Ok(rows.into_iter().map(object).collect())
 }
 
-async fn properties<C: ConnectionTrait>(db: &C, id: i64) -> Result<Vec<Property>, RowError> {
+async fn properties<C: ConnectionTrait>(db: &C, id: i32) -> Result<Vec<Property>, RowError> {
     let rows = metadef_property::Entity::find()
         .filter(metadef_property::Column::NamespaceId.eq(id))
         .order_by_asc(metadef_property::Column::Id)
@@ -106,7 +119,7 @@ async fn properties<C: ConnectionTrait>(db: &C, id: i64) -> Result<Vec<Property>
         .collect())
 }
 
-async fn tags<C: ConnectionTrait>(db: &C, id: i64) -> Result<Vec<Tag>, RowError> {
+async fn tags<C: ConnectionTrait>(db: &C, id: i32) -> Result<Vec<Tag>, RowError> {
     let rows = metadef_tag::Entity::find()
         .filter(metadef_tag::Column::NamespaceId.eq(id))
         .order_by_asc(metadef_tag::Column::Id)
@@ -123,8 +136,8 @@ async fn tags<C: ConnectionTrait>(db: &C, id: i64) -> Result<Vec<Tag>, RowError>
 /// Associations by namespace.
 pub(super) async fn associations<C: ConnectionTrait>(
     db: &C,
-    namespaces: &[i64],
-) -> Result<HashMap<i64, Vec<Association>>, RowError> {
+    namespaces: &[i32],
+) -> Result<HashMap<i32, Vec<Association>>, RowError> {
     let rows = metadef_association::Entity::find()
         .filter(metadef_association::Column::NamespaceId.is_in(namespaces.iter().copied()))
         .order_by_asc(metadef_association::Column::CreatedAt)
@@ -135,8 +148,8 @@ pub(super) async fn associations<C: ConnectionTrait>(
         .filter(metadef_resource_type::Column::Id.is_in(rows.iter().map(|row| row.resource_type_id)))
         .all(db)
         .await?;
-    let names: HashMap<i64, String> = types.into_iter().map(|row| (row.id, row.name)).collect();
-    let mut found: HashMap<i64, Vec<Association>> = HashMap::new();
+    let names: HashMap<i32, String> = types.into_iter().map(|row| (row.id, row.name)).collect();
+    let mut found: HashMap<i32, Vec<Association>> = HashMap::new();
     for row in rows {
         let Some(name) = names.get(&row.resource_type_id) else { continue };
         found.entry(row.namespace_id).or_default().push(Association {

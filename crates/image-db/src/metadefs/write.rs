@@ -7,7 +7,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
-use super::{parts, read};
+use super::{parts, read, told};
 use crate::connection::{Database, Writing};
 use crate::entity::metadef_namespace as namespace;
 use crate::images::RowError;
@@ -33,6 +33,10 @@ pub(super) async fn create(
         None => MetadefOutcome::NamespaceTaken,
         Some(id) => taken_or_done(parts::insert_all(&writing.transaction, id, contents).await?),
     };
+    if let (Some(events), MetadefOutcome::Done) = (&db.events, &outcome) {
+        told::namespace(events, &writing.transaction, "metadef_namespace.create", new, &new.name).await?;
+        told::created(events, &writing.transaction, &new.name, contents).await?;
+    }
     end(writing, outcome).await
 }
 
@@ -41,7 +45,7 @@ fn taken_or_done(taken: Option<(Part, String)>) -> MetadefOutcome {
 }
 
 /// Adds a namespace's row; `None` when its name is taken.
-pub(super) async fn insert<C: ConnectionTrait>(db: &C, new: &Namespace) -> Result<Option<i64>, DbErr> {
+pub(super) async fn insert<C: ConnectionTrait>(db: &C, new: &Namespace) -> Result<Option<i32>, DbErr> {
     let row = namespace::ActiveModel {
         id: NotSet,
         namespace: Set(new.name.clone()),
@@ -59,7 +63,7 @@ pub(super) async fn insert<C: ConnectionTrait>(db: &C, new: &Namespace) -> Resul
 }
 
 /// Rewrites a namespace's row; `false` when its new name is taken.
-pub(super) async fn update<C: ConnectionTrait>(db: &C, id: i64, new: &Namespace) -> Result<bool, DbErr> {
+pub(super) async fn update<C: ConnectionTrait>(db: &C, id: i32, new: &Namespace) -> Result<bool, DbErr> {
     let result = namespace::Entity::update_many()
         .col_expr(namespace::Column::Namespace, Expr::value(new.name.as_str()))
         .col_expr(namespace::Column::DisplayName, Expr::value(new.display_name.clone()))
@@ -80,16 +84,19 @@ pub(super) async fn change_namespace(
     new: &Namespace,
 ) -> Result<MetadefOutcome, RowError> {
     let writing = db.write().await?;
-    let outcome = match read::row(&writing.transaction, name).await? {
+    let outcome = match read::held(&writing.transaction, name).await? {
         None => MetadefOutcome::NoNamespace,
         Some(row) if update(&writing.transaction, row.id, new).await? => MetadefOutcome::Done,
         Some(_) => MetadefOutcome::NamespaceTaken,
     };
+    if let (Some(events), MetadefOutcome::Done) = (&db.events, &outcome) {
+        told::namespace(events, &writing.transaction, "metadef_namespace.update", new, name).await?;
+    }
     end(writing, outcome).await
 }
 
 /// Removes a namespace's row and all that belongs to it.
-pub(super) async fn delete_row<C: ConnectionTrait>(db: &C, id: i64) -> Result<(), DbErr> {
+pub(super) async fn delete_row<C: ConnectionTrait>(db: &C, id: i32) -> Result<(), DbErr> {
     for part in Part::ALL {
         parts::delete(db, id, part, None).await?;
     }
@@ -99,11 +106,15 @@ pub(super) async fn delete_row<C: ConnectionTrait>(db: &C, id: i64) -> Result<()
 
 pub(super) async fn delete(db: &Database, name: &str) -> Result<MetadefOutcome, RowError> {
     let writing = db.write().await?;
-    let outcome = match read::row(&writing.transaction, name).await? {
+    let outcome = match read::held(&writing.transaction, name).await? {
         None => MetadefOutcome::NoNamespace,
         Some(row) if row.protected == Some(true) => MetadefOutcome::Protected,
         Some(row) => {
             delete_row(&writing.transaction, row.id).await?;
+            if let Some(events) = &db.events {
+                let gone = read::as_namespace(row);
+                told::namespace_deleted(events, &writing.transaction, &gone).await?;
+            }
             MetadefOutcome::Done
         }
     };
@@ -117,7 +128,7 @@ pub(super) async fn add(
     replace_tags: bool,
 ) -> Result<MetadefOutcome, RowError> {
     let writing = db.write().await?;
-    let outcome = match read::row(&writing.transaction, name).await? {
+    let outcome = match read::held(&writing.transaction, name).await? {
         None => MetadefOutcome::NoNamespace,
         Some(row) => {
             if replace_tags {
@@ -126,6 +137,9 @@ pub(super) async fn add(
             taken_or_done(parts::insert_all(&writing.transaction, row.id, contents).await?)
         }
     };
+    if let (Some(events), MetadefOutcome::Done) = (&db.events, &outcome) {
+        told::created(events, &writing.transaction, name, contents).await?;
+    }
     end(writing, outcome).await
 }
 
@@ -137,7 +151,7 @@ pub(super) async fn change(
 ) -> Result<MetadefOutcome, RowError> {
     let writing = db.write().await?;
     let transaction = &writing.transaction;
-    let outcome = match read::row(transaction, name).await? {
+    let outcome = match read::held(transaction, name).await? {
         None => MetadefOutcome::NoNamespace,
         Some(row) => match parts::find(transaction, row.id, new.part(), old).await? {
             None => MetadefOutcome::NoItem,
@@ -145,6 +159,9 @@ pub(super) async fn change(
             Some(_) => MetadefOutcome::Taken(new.part(), new.name().to_owned()),
         },
     };
+    if let (Some(events), MetadefOutcome::Done) = (&db.events, &outcome) {
+        told::changed(events, transaction, name, old, new).await?;
+    }
     end(writing, outcome).await
 }
 
@@ -157,7 +174,7 @@ pub(super) async fn remove(
 ) -> Result<MetadefOutcome, RowError> {
     let writing = db.write().await?;
     let transaction = &writing.transaction;
-    let Some(row) = read::row(transaction, name).await? else {
+    let Some(row) = read::held(transaction, name).await? else {
         return end(writing, MetadefOutcome::NoNamespace).await;
     };
     let id = match item {
@@ -170,6 +187,15 @@ pub(super) async fn remove(
     let outcome = if row.protected == Some(true) {
         MetadefOutcome::Protected
     } else {
+        if let Some(events) = &db.events {
+            match item {
+                None => told::cleared(events, transaction, part, &read::as_namespace(row.clone())).await?,
+                Some(item) => {
+                    let contents = read::contents_of(transaction, row.id, &[part]).await?;
+                    told::removed(events, transaction, name, item, &contents).await?;
+                }
+            }
+        }
         parts::delete(transaction, row.id, part, id).await?;
         MetadefOutcome::Done
     };

@@ -34,3 +34,5 @@ CREATE INDEX IF NOT EXISTS scurry_images_visibility_id ON images (deleted, os_hi
 CREATE INDEX IF NOT EXISTS scurry_image_tags_value ON image_tags (value, deleted, image_id);
 CREATE INDEX IF NOT EXISTS scurry_image_properties_value ON image_properties (name, value, deleted, image_id);
 CREATE INDEX IF NOT EXISTS scurry_image_members_member ON image_members (member, deleted, status, image_id);
+-- Whose an object is that is to be registered.
+CREATE INDEX IF NOT EXISTS ix_scurry_image_locations_value ON image_locations (value);

@@ -1,4 +1,5 @@
--- Tables of our own. Glance never looks at them.
+-- Tables of our own. Glance never looks at them. Written for SQLite; schema/own.rs says it in the words of the others.
+-- A table or index that is there is left alone: what changes gets a new name.
 
 CREATE TABLE IF NOT EXISTS scurry_schema (
   version INTEGER NOT NULL PRIMARY KEY,
@@ -43,8 +44,6 @@ CREATE TABLE IF NOT EXISTS scurry_nodes (
   id VARCHAR(255) NOT NULL PRIMARY KEY,
   heartbeat_at DATETIME NOT NULL
 );
--- Whose an object is that is to be registered.
-CREATE INDEX IF NOT EXISTS ix_scurry_image_locations_value ON image_locations (value);
 -- Uploads that can be gone on with, one an image at most. Whoever appends holds the row while its lease lasts.
 CREATE TABLE IF NOT EXISTS scurry_uploads (
   image_id VARCHAR(36) NOT NULL PRIMARY KEY,
@@ -62,3 +61,12 @@ CREATE TABLE IF NOT EXISTS scurry_uploads (
   touched_at DATETIME NOT NULL
 );
 CREATE INDEX IF NOT EXISTS ix_scurry_uploads_touched_at ON scurry_uploads (touched_at);
+-- Which node's staging directory holds an image's staged bytes, as long as the image is uploading or importing.
+CREATE TABLE IF NOT EXISTS scurry_staged (
+  image_id VARCHAR(36) NOT NULL PRIMARY KEY,
+  node VARCHAR(255) NOT NULL
+);
+-- Names somebody works under in a transaction: a row is there for no longer than that, and keeps others waiting.
+CREATE TABLE IF NOT EXISTS scurry_locks (
+  name VARCHAR(255) NOT NULL PRIMARY KEY
+);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use scurry_image::{Caller, ImageError, ImageService, ImageSettings, NewImage, ServiceParts, Upload};
 use scurry_store::{Registry, Store};
-use scurry_testkit::MemoryStore;
+use scurry_testkit::{DatabaseKind, MemoryStore};
 use scurry_types::ImageStatus;
 use sea_orm::{ConnectionTrait, Database as Outside};
 
@@ -15,7 +15,8 @@ use crate::database;
 
 #[tokio::test]
 async fn an_upload_that_cannot_be_entered_leaves_an_image_that_can_be_uploaded() {
-    let (dir, db) = database().await;
+    let (place, db) = database(DatabaseKind::Sqlite).await;
+    let dir = tempfile::tempdir().unwrap();
     let store = MemoryStore::new("one");
     let stores: Vec<Arc<dyn Store>> = vec![Arc::new(store.clone())];
     let service = ImageService::new(ServiceParts {
@@ -50,7 +51,7 @@ async fn an_upload_that_cannot_be_entered_leaves_an_image_that_can_be_uploaded()
         service.upload(&caller, &image.id, Upload::default(), body).await
     };
 
-    let path = dir.path().join("glance.sqlite");
+    let path = &place.path;
     let outside = Outside::connect(format!("sqlite://{}", path.display())).await.unwrap();
     let broken =
         "CREATE TRIGGER broken BEFORE INSERT ON image_locations BEGIN SELECT RAISE(ABORT, 'broken'); END";

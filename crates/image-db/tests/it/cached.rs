@@ -5,11 +5,12 @@ use chrono::{SubsecRound, TimeDelta, Utc};
 use scurry_image::ports::{CacheRecords, Hits};
 use scurry_types::ImageId;
 
-use crate::database;
+use scurry_testkit::DatabaseKind;
 
-#[tokio::test]
-async fn each_node_has_its_own_entries() {
-    let (_dir, db) = database().await;
+use crate::{database, on_every_database};
+
+async fn each_node_has_its_own_entries(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let (one, two) = (ImageId::random(), ImageId::random());
     db.add_cached("http://a", &one, 10).await.unwrap();
     db.add_cached("http://a", &two, 20).await.unwrap();
@@ -35,13 +36,12 @@ async fn each_node_has_its_own_entries() {
     assert_eq!(db.nodes_with(&two).await.unwrap(), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn hits_add_up_until_the_image_comes_anew() {
-    let (_dir, db) = database().await;
+async fn hits_add_up_until_the_image_comes_anew(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let (image, other) = (ImageId::random(), ImageId::random());
     db.add_cached("http://a", &image, 10).await.unwrap();
     db.add_cached("http://b", &image, 10).await.unwrap();
-    let last = Utc::now().trunc_subsecs(6) + TimeDelta::hours(1);
+    let last = Utc::now().trunc_subsecs(0) + TimeDelta::hours(1);
     let hits = |count| Hits { image: image.clone(), count, last };
     db.count_hits("http://a", &[hits(2), Hits { image: other.clone(), count: 1, last }]).await.unwrap();
     db.count_hits("http://a", &[hits(3)]).await.unwrap();
@@ -54,3 +54,5 @@ async fn hits_add_up_until_the_image_comes_anew() {
     let anew = db.cached_image("http://a", &image).await.unwrap().unwrap();
     assert_eq!((anew.id, anew.size, anew.hits), (entry.id, 11, 0));
 }
+
+on_every_database!(each_node_has_its_own_entries, hits_add_up_until_the_image_comes_anew,);

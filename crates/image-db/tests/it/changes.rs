@@ -7,10 +7,12 @@ use scurry_image::ports::{Change, Guard, ImageRepository, Outcome};
 use scurry_image_db::Database;
 use scurry_types::{ImageId, ImageStatus, JobId, Visibility};
 
-use crate::database;
+use scurry_testkit::DatabaseKind;
 
-async fn image(db: &Database) -> ImageId {
-    let now = Utc::now().trunc_subsecs(6);
+use crate::{database, on_every_database};
+
+pub(crate) async fn image(db: &Database) -> ImageId {
+    let now = Utc::now().trunc_subsecs(0);
     let image = Image {
         id: ImageId::random(),
         name: Some("x".to_owned()),
@@ -40,9 +42,8 @@ async fn image(db: &Database) -> ImageId {
     image.id
 }
 
-#[tokio::test]
-async fn of_many_racing_changes_one_wins() {
-    let (_dir, db) = database().await;
+async fn of_many_racing_changes_one_wins(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let id = image(&db).await;
     let racers: Vec<_> = (0..16)
         .map(|_| {
@@ -60,9 +61,8 @@ async fn of_many_racing_changes_one_wins() {
     assert_eq!(won, 1);
 }
 
-#[tokio::test]
-async fn a_change_that_fails_half_way_changes_nothing() {
-    let (_dir, db) = database().await;
+async fn a_change_that_fails_half_way_changes_nothing(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let id = image(&db).await;
     let claim = Change::ClaimProperty("os_glance_import_task".to_owned(), "one".to_owned());
     assert_eq!(db.change(&id, &Guard::default(), std::slice::from_ref(&claim)).await.unwrap(), Outcome::Done);
@@ -81,9 +81,8 @@ async fn a_change_that_fails_half_way_changes_nothing() {
     assert_eq!(db.change(&id, &own, &[]).await.unwrap(), Outcome::Done);
 }
 
-#[tokio::test]
-async fn a_deletion_can_be_taken_back_without_what_was_removed_before() {
-    let (_dir, db) = database().await;
+async fn a_deletion_can_be_taken_back_without_what_was_removed_before(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let id = image(&db).await;
     let early = [Change::AddTag("early".to_owned()), Change::RemoveTag("early".to_owned())];
     assert_eq!(db.change(&id, &Guard::default(), &early).await.unwrap(), Outcome::Done);
@@ -99,3 +98,9 @@ async fn a_deletion_can_be_taken_back_without_what_was_removed_before() {
     assert_eq!(image.tags, ["t".to_owned()].into());
     assert_eq!(image.properties["a"], "1");
 }
+
+on_every_database!(
+    of_many_racing_changes_one_wins,
+    a_change_that_fails_half_way_changes_nothing,
+    a_deletion_can_be_taken_back_without_what_was_removed_before,
+);

@@ -15,7 +15,9 @@ use scurry_jobs::{
 use scurry_types::{ImageId, JobId};
 use serde_json::{Value, json};
 
-use crate::database;
+use scurry_testkit::DatabaseKind;
+
+use crate::{database, on_every_database};
 
 fn job(payload: Value) -> NewJob {
     NewJob {
@@ -24,6 +26,7 @@ fn job(payload: Value) -> NewJob {
         image_id: Some(ImageId::random()),
         payload,
         claimed: None,
+        kept_for: None,
     }
 }
 
@@ -87,9 +90,8 @@ async fn until(db: &Database, id: &JobId, state: JobState) -> Job {
     }
 }
 
-#[tokio::test]
-async fn a_job_is_retried_and_given_up_when_its_attempts_are_used_up() {
-    let (_dir, db) = database().await;
+async fn a_job_is_retried_and_given_up_when_its_attempts_are_used_up(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let worker = Arc::new(Worker::default());
     let engine = engine(&db, &worker);
     engine.start().await.unwrap();
@@ -105,9 +107,8 @@ async fn a_job_is_retried_and_given_up_when_its_attempts_are_used_up() {
     engine.shutdown().await;
 }
 
-#[tokio::test]
-async fn an_interrupted_job_is_resumed_by_the_next_life() {
-    let (_dir, db) = database().await;
+async fn an_interrupted_job_is_resumed_by_the_next_life(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let worker = Arc::new(Worker::default());
     let first = engine(&db, &worker);
     first.start().await.unwrap();
@@ -125,9 +126,8 @@ async fn an_interrupted_job_is_resumed_by_the_next_life() {
     second.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_lease_belongs_to_one_until_it_runs_out() {
-    let (_dir, db) = database().await;
+async fn a_lease_belongs_to_one_until_it_runs_out(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let new = job(Value::Null);
     db.enqueue(&new).await.unwrap();
     let kinds = ["test".to_owned()];
@@ -158,3 +158,26 @@ async fn a_lease_belongs_to_one_until_it_runs_out() {
     assert_eq!(db.drop_leases("here").await.unwrap(), 1);
     assert_eq!(JobRepository::get(&db, &new.id).await.unwrap().unwrap().state, JobState::Pending);
 }
+
+async fn a_job_is_kept_for_the_node_that_has_what_it_needs(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
+    let (now, kinds) = (Utc::now(), ["test".to_owned()]);
+    let until = now + TimeDelta::seconds(60);
+    let new = NewJob { kept_for: Some(("b".to_owned(), until)), ..job(Value::Null) };
+    db.enqueue(&new).await.unwrap();
+    assert!(db.claim("a", &kinds, now, until).await.unwrap().is_none());
+    assert_eq!(db.claim("a", &kinds, until, until).await.unwrap().unwrap().attempts, 1, "not forever");
+    assert!(db.hand_over(&new.id, "a", "b", until + TimeDelta::seconds(60)).await.unwrap());
+    assert!(!db.hand_over(&new.id, "a", "a", until).await.unwrap());
+    assert!(db.claim("a", &kinds, until, until).await.unwrap().is_none());
+    let taken = db.claim("b", &kinds, now, until).await.unwrap().unwrap();
+    assert_eq!((taken.attempts, taken.lease_owner.as_deref()), (1, Some("b")));
+    assert!(db.claim("b", &kinds, now, until).await.unwrap().is_none(), "it is leased");
+}
+
+on_every_database!(
+    a_job_is_kept_for_the_node_that_has_what_it_needs,
+    a_job_is_retried_and_given_up_when_its_attempts_are_used_up,
+    an_interrupted_job_is_resumed_by_the_next_life,
+    a_lease_belongs_to_one_until_it_runs_out,
+);

@@ -7,19 +7,30 @@
     reason = "clippy.toml covers test functions only, not what they share"
 )]
 
+mod every;
+
 mod away;
 mod cached;
 mod changes;
 mod jobs;
 mod metadefs;
+mod outbox;
 mod schema;
+mod servers;
+mod upkeep;
 
-use scurry_image_db::{Database, migrate};
-use tempfile::TempDir;
+use scurry_image_db::{Address, Database, PoolSettings, migrate};
+use scurry_testkit::{DatabaseKind, TestDatabase};
 
-async fn database() -> (TempDir, Database) {
-    let dir = tempfile::tempdir().unwrap();
-    let db = Database::open(&dir.path().join("glance.sqlite")).await.unwrap();
+use self::every::on_every_database;
+
+async fn connected(place: &TestDatabase) -> Database {
+    Database::connect(&Address::parse(&place.url).unwrap(), &PoolSettings::default()).await.unwrap()
+}
+
+async fn database(kind: DatabaseKind) -> (TestDatabase, Database) {
+    let place = TestDatabase::new(kind);
+    let db = connected(&place).await;
     migrate(&db).await.unwrap();
-    (dir, db)
+    (place, db)
 }

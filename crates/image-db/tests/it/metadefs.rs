@@ -6,10 +6,12 @@ use scurry_image::metadef::{Contents, Item, Namespace, Part, Tag};
 use scurry_image::ports::{MetadefOutcome, MetadefRepository};
 use scurry_image_db::Database;
 
-use crate::database;
+use scurry_testkit::DatabaseKind;
+
+use crate::{database, on_every_database};
 
 fn namespace(name: &str) -> Namespace {
-    let now = Utc::now().trunc_subsecs(6);
+    let now = Utc::now().trunc_subsecs(0);
     Namespace {
         name: name.to_owned(),
         display_name: None,
@@ -23,7 +25,7 @@ fn namespace(name: &str) -> Namespace {
 }
 
 fn tags(names: &[&str]) -> Contents {
-    let now = Utc::now().trunc_subsecs(6);
+    let now = Utc::now().trunc_subsecs(0);
     let tag = |name: &&str| Tag { name: (*name).to_owned(), created_at: now, updated_at: now };
     Contents { tags: names.iter().map(tag).collect(), ..Contents::default() }
 }
@@ -33,9 +35,8 @@ async fn names(db: &Database, namespace: &str) -> Vec<String> {
     contents.tags.into_iter().map(|tag| tag.name).collect()
 }
 
-#[tokio::test]
-async fn of_many_racing_namespaces_one_is_made_with_its_own_contents() {
-    let (_dir, db) = database().await;
+async fn of_many_racing_namespaces_one_is_made_with_its_own_contents(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     let racers: Vec<_> = (0..16)
         .map(|racer| {
             let db = db.clone();
@@ -54,9 +55,8 @@ async fn of_many_racing_namespaces_one_is_made_with_its_own_contents() {
     assert_eq!(names(&db, "n").await, [won[0].as_str(), "all"]);
 }
 
-#[tokio::test]
-async fn what_cannot_be_done_whole_is_not_begun() {
-    let (_dir, db) = database().await;
+async fn what_cannot_be_done_whole_is_not_begun(kind: DatabaseKind) {
+    let (_dir, db) = database(kind).await;
     db.create_namespace(&namespace("n"), &tags(&["a", "b"])).await.unwrap();
     let taken = MetadefOutcome::Taken(Part::Tags, "b".to_owned());
     assert_eq!(db.add("n", &tags(&["c", "b"]), false).await.unwrap(), taken);
@@ -76,3 +76,8 @@ async fn what_cannot_be_done_whole_is_not_begun() {
     assert_eq!(db.delete_namespace("n").await.unwrap(), MetadefOutcome::Protected);
     assert_eq!(names(&db, "n").await, ["a", "b"]);
 }
+
+on_every_database!(
+    of_many_racing_namespaces_one_is_made_with_its_own_contents,
+    what_cannot_be_done_whole_is_not_begun,
+);

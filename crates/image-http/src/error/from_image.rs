@@ -7,6 +7,7 @@ use http::header::{self, HeaderValue};
 use http::{StatusCode, header::HeaderName};
 use scurry_image::ImageError;
 use scurry_store::{StoreError, StoreErrorKind};
+use scurry_types::with_causes;
 
 use super::ApiError;
 use crate::resumption;
@@ -79,14 +80,7 @@ fn from_store(error: &StoreError) -> ApiError {
 
 /// Logs an error with its causes, once, here at the edge; the request's span names the request.
 fn log_chain(error: &(dyn Error + 'static)) {
-    let mut causes = String::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push_str(": ");
-        causes.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    tracing::error!("{error}{causes}");
+    tracing::error!("{}", with_causes(error));
 }
 
 #[cfg(test)]

@@ -75,5 +75,5 @@ fn validation_data(value: &Value) -> Result<ValidationData, ApiError> {
             ApiError::bad_request(format!("os_hash_algo '{name}' is not a known hash algorithm."))
         })?),
     };
-    Ok(ValidationData { os_hash_algo, os_hash_value, checksum: None, store: None })
+    Ok(ValidationData { os_hash_algo, os_hash_value, checksum: None, store: text("store") })
 }

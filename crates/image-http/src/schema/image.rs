@@ -175,6 +175,8 @@ pub(super) fn new_location() -> Value {
                     "os_hash_algo": {"type": "string", "maxLength": 64,
                                      "enum": ["sha1", "sha256", "sha512", "md5"]},
                     "os_hash_value": {"type": "string", "maxLength": 128},
+                    // Where Cinder says which store its clone is in.
+                    "store": {"type": "string"},
                 },
             },
         },

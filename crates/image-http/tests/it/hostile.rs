@@ -71,6 +71,21 @@ fn assert_answered(answer: &Answer, what: impl std::fmt::Debug) {
     assert!(answer.status < 500, "{what:?}: {} {}", answer.status, answer.text());
 }
 
+/// Glance's columns in MariaDB hold three bytes of UTF-8 at most.
+#[tokio::test]
+async fn signs_no_column_holds_match_nothing() {
+    let api = TestApi::new().await;
+    api.create("alice", json!({"name": "a", "tags": ["t"], "x": "y"})).await;
+    let filters =
+        ["name=", "owner=", "tag=", "x=", "\u{1f600}=", "x\u{1f600}=", "os_hash_value=", "name=in:b,"];
+    for (query, found) in filters.map(|query| (query, 0)).into_iter().chain([("name=in:a,", 1)]) {
+        let query = url_safe(&format!("{query}\u{1f600}"));
+        let answer = api.get("alice", &format!("/v2/images?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+        assert_eq!(answer.json()["images"].as_array().unwrap().len(), found, "{query}: {}", answer.text());
+    }
+}
+
 #[tokio::test]
 async fn queries() {
     let api = TestApi::new().await;

@@ -28,6 +28,8 @@ async fn locations_are_for_services() {
 #[case(json!({"url": "cinder://a/b", "validation_data": {"os_hash_algo": "crc", "os_hash_value": "x"}}),
     "'crc' is not one of")]
 #[case(json!({"url": "cinder://a/b", "validation_data": {"os_hash_value": "x"}}), "given together")]
+#[case(json!({"url": "cinder://a/b", "validation_data": {"store": 7}}), "7 is not of type 'string'")]
+#[case(json!({"url": "cinder://a/b", "validation_data": {"stores": "a"}}), "Additional properties are not allowed")]
 #[tokio::test]
 async fn refused_locations(#[case] body: Value, #[case] text: &str) {
     let api = TestApi::new().await;

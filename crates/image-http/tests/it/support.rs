@@ -16,11 +16,11 @@ use scurry_auth::middleware::unauthorized;
 use scurry_auth::policy::{Policy, glance};
 use scurry_image::ports::Limits;
 use scurry_image::{CacheSettings, ImageService, ImageSettings, ServiceParts};
-use scurry_image_db::Database;
+use scurry_image_db::{Address, Database, PoolSettings};
 use scurry_image_http::{HttpSettings, router};
 use scurry_store::{Registry, Store};
 use scurry_telemetry::RequestId;
-use scurry_testkit::MemoryStore;
+use scurry_testkit::{DatabaseKind, MemoryStore, TestDatabase};
 use scurry_types::{ProjectId, UserId};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -31,7 +31,9 @@ pub(crate) struct TestApi {
     pub(crate) fast: MemoryStore,
     pub(crate) slow: MemoryStore,
     service: ImageService,
-    pub(crate) dir: tempfile::TempDir,
+    http: HttpSettings,
+    pub(crate) dir: Arc<tempfile::TempDir>,
+    _place: Arc<TestDatabase>,
 }
 
 /// What makes one test's API different.
@@ -72,7 +74,9 @@ impl TestApi {
         };
         std::fs::create_dir_all(&options.image.staging_dir).unwrap();
         change(&mut options);
-        let database = Arc::new(Database::open(&dir.path().join("images.sqlite")).await.unwrap());
+        let place = TestDatabase::new(DatabaseKind::asked_for());
+        let address = Address::parse(&place.url).unwrap();
+        let database = Arc::new(Database::connect(&address, &PoolSettings::default()).await.unwrap());
         scurry_image_db::migrate(&database).await.unwrap();
         let fast = MemoryStore::new("fast").with_facts(|facts| {
             facts.description = Some("Fast one".into());
@@ -90,8 +94,27 @@ impl TestApi {
             settings: options.image,
         });
         service.start().await.unwrap();
-        let app = router(service.clone(), Arc::new(options.policy), options.http, from_fn(authenticate));
-        Self { app, fast, slow, service, dir }
+        let http = options.http;
+        let app = router(service.clone(), Arc::new(options.policy), http.clone(), from_fn(authenticate));
+        Self { app, fast, slow, service, http, dir: Arc::new(dir), _place: Arc::new(place) }
+    }
+
+    /// Another way in to the same images, where nobody passes some rules.
+    pub(crate) fn denying(&self, rules: &[&str]) -> Self {
+        let mut policy = Policy::new(glance::DEFAULTS).unwrap();
+        for rule in rules {
+            policy.set_rule(rule, "!").unwrap();
+        }
+        let app = router(self.service.clone(), Arc::new(policy), self.http.clone(), from_fn(authenticate));
+        Self {
+            app,
+            fast: self.fast.clone(),
+            slow: self.slow.clone(),
+            service: self.service.clone(),
+            http: self.http.clone(),
+            dir: Arc::clone(&self.dir),
+            _place: Arc::clone(&self._place),
+        }
     }
 
     /// The router itself.

@@ -146,8 +146,12 @@ pub enum Change {
     Locations(Vec<ImageLocation>),
     /// Notes that a store is about to be written.
     Journal(WriteRow),
-    /// Forgets a write.
+    /// Forgets a write; [`Outcome::Refused`] when that was done before: another node took the object away.
     JournalClear(String),
+    /// The image's bytes are in the staging directory of that node. Forgotten with the state.
+    Staged(String),
+    /// Makes sure that an object is no other image's, until the change is made; else [`Outcome::Taken`].
+    ClaimObject(String),
     /// Opens an upload that may come in several requests; an earlier one of the image is forgotten.
     OpenSession(UploadSession),
     /// Forgets the image's; with a hold [`Outcome::Refused`] when that does not hold it any more.
@@ -162,6 +166,8 @@ pub enum Change {
     AddTask(Task),
     /// Changes a task.
     Task(JobId, TaskChange),
+    /// Says why the image's data was not kept: others are told, nothing changes.
+    UploadFailed(String),
     /// Marks the image and all that belongs to it as deleted.
     Delete,
     /// Marks the image and all that belongs to it as deleted, its objects to be removed by the scrubber.

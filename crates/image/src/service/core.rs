@@ -38,8 +38,6 @@ pub(super) struct Core {
     pub(super) cache: Option<Arc<Cache>>,
     /// Cancelled when the process goes down.
     pub(super) stopping: CancellationToken,
-    /// Held while an object is found to be free and registered as an image's.
-    pub(super) registering: Arc<tokio::sync::Mutex<()>>,
     pub(super) reservations: Arc<Reservations>,
     /// Tokens for imports from other image services, by their jobs; nowhere else, so a restart forgets them.
     pub(super) tokens: Mutex<HashMap<JobId, Secret>>,
@@ -85,7 +83,6 @@ impl Core {
             crash: CrashPoints::default(),
             cache,
             stopping: CancellationToken::new(),
-            registering: Arc::default(),
             reservations: Arc::default(),
             tokens: Mutex::default(),
             uploads: Mutex::default(),

@@ -77,13 +77,14 @@ impl ImageService {
             image_id: Some(image.id.clone()),
             payload: json!(payload),
             claimed: Some((self.engine.owner().to_owned(), self.engine.lease_end())),
+            kept_for: None,
         }
     }
 
     async fn remove_objects(&self, id: &ImageId, job: NewJob) -> Answer<()> {
         self.core.crash.pass("delete.marked").await;
         match self.engine.run_claimed(claimed(job)).await {
-            Ended::Done | Ended::Retry(_) | Ended::Interrupted => Ok(()),
+            Ended::Done | Ended::Retry(_) | Ended::Interrupted | Ended::Elsewhere(_) => Ok(()),
             Ended::Failed(reason) => Err(ImageError::Conflict(format!(
                 "Image {id} could not be deleted because it is in use: {reason}"
             ))),

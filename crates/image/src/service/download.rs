@@ -2,6 +2,7 @@
 //! Giving an image's bytes out, from the best place that has them.
 
 mod pour;
+mod sent;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -133,6 +134,7 @@ impl ImageService {
             Some(fill) => tee(body, fill).boxed(),
             None => body.boxed(),
         };
+        let body = core.told_when_sent(&image, caller, part.end - part.start, body);
         Ok(Some(Download { image, range: part, len, body }))
     }
 }

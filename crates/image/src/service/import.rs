@@ -62,7 +62,13 @@ impl ImageService {
             }
             .to_json(),
             claimed: None,
+            kept_for: None,
         };
+        if request.method == ImportMethod::GlanceDirect {
+            // Only that node has the bytes, unless the staging directory is shared.
+            let node = self.core.images.staged_on(id).await?;
+            job.kept_for = node.map(|node| (node, self.engine.keep_end()));
+        }
         let here = matches!(request.method, ImportMethod::GlanceDownload(_));
         if here {
             // Only this node has the user's token.

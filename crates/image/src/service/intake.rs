@@ -124,6 +124,13 @@ impl Refused {
         Self::by_stores(ImageError::from_write(error), vec![store.clone()])
     }
 
+    /// The error with its causes, behind the stores to blame.
+    pub(super) fn reason(&self) -> String {
+        let stores: Vec<_> = self.stores.iter().map(StoreId::as_str).collect();
+        let reason = self.error.reason();
+        if stores.is_empty() { reason } else { format!("{}: {reason}", stores.join(", ")) }
+    }
+
     /// What was begun is of no use; another attempt begins from nothing.
     pub(super) fn anew(why: &str) -> Self {
         Self { later: true, ..ImageError::Unavailable { text: why.to_owned(), retry_after: None }.into() }
@@ -147,8 +154,12 @@ impl Core {
         };
         let writer = writer.map_err(ImageError::Store)?;
         self.crash.pass("write.begun").await;
-        self.images.journal_url(&lane.row.id, writer.url()).await?;
-        Ok(writer)
+        if self.images.journal_url(&lane.row.id, writer.url()).await? {
+            return Ok(writer);
+        }
+        writer.abort().await.map_err(ImageError::Store)?;
+        let text = "another node took this write for dead and cleared up after it".to_owned();
+        Err(ImageError::Unavailable { text, retry_after: None })
     }
 
     /// Writes a body to all lanes, judges it, and makes it durable.

@@ -13,6 +13,7 @@ mod import;
 mod origin;
 mod owner;
 mod plugins;
+mod staged;
 mod task_image;
 
 use std::collections::BTreeMap;
@@ -131,12 +132,15 @@ impl Core {
         let failed: Vec<&str> = lost.iter().map(|loss| loss.store.as_str()).collect();
         let mut state = self.task_state(status, message);
         state.result = (status == TaskStatus::Success).then(|| json!({"image_id": image}));
-        vec![
+        let told = lost.iter().map(|loss| Change::UploadFailed(format!("{}: {}", loss.store, loss.reason)));
+        let mut changes: Vec<_> = told.collect();
+        changes.extend([
             Change::SetProperty(reserved::IMPORTING_TO.to_owned(), String::new()),
             Change::SetProperty(reserved::FAILED_IMPORT.to_owned(), failed.join(",")),
             Change::RemoveProperty(reserved::IMPORT_TASK.to_owned()),
             Change::Task(task.clone(), state),
-        ]
+        ]);
+        changes
     }
 
     /// The image a job works on, if the job still holds it.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Taking away what a write left in a store although no image names it.
 
+use chrono::{TimeDelta, Utc};
 use scurry_jobs::NewJob;
 use scurry_store::{Store, StoreError, StoreErrorKind};
 use scurry_types::{ImageId, JobId, StoreId};
-use serde_json::Value;
+use serde_json::json;
 
 use super::Answer;
 use super::core::Core;
@@ -30,23 +31,37 @@ impl Core {
         write: Option<&WriteRow>,
     ) -> Answer<Vec<String>> {
         let mut urls = store.find(image_id).await.map_err(ImageError::Store)?;
+        // The journal is read before the image: a write that is completed between the two is found in the one or the
+        // other.
+        let mut named: Vec<String> = Vec::new();
+        let mut later = write.is_none();
+        for row in self.images.journal(Some(image_id), None).await? {
+            if write.is_some_and(|write| write.id == row.id) {
+                later = true;
+                continue;
+            }
+            if later && row.url.is_none() && row.store.as_ref() == Some(&store.facts().id) {
+                return Err(ImageError::Unavailable {
+                    text: format!(
+                        "another write of image {image_id} to store {} has begun",
+                        store.facts().id
+                    ),
+                    retry_after: None,
+                });
+            }
+            named.extend(row.url);
+        }
         if let Some(url) = write.and_then(|row| row.url.clone())
             && !urls.contains(&url)
         {
             urls.push(url);
         }
-        let mut named: Vec<String> = Vec::new();
         if let Some(image) = self.images.get(image_id).await? {
             named.extend(image.locations.into_iter().map(|location| location.url));
         } else {
             // Those belong to the scrubber, until the image is restored or gone for good.
             let pending = self.images.pending_locations(image_id).await?;
             named.extend(pending.into_iter().map(|location| location.url));
-        }
-        for row in self.images.journal(Some(image_id), None).await? {
-            if write.is_none_or(|write| write.id != row.id) {
-                named.extend(row.url);
-            }
         }
         urls.retain(|url| !named.iter().any(|one| same_object(one, url)));
         Ok(urls)
@@ -92,12 +107,18 @@ impl Core {
         Ok(())
     }
 
+    /// Whether a write still stands in the journal; else another node took its writer for dead and cleared up.
+    pub(super) async fn is_journaled(&self, row: &WriteRow) -> Answer<bool> {
+        let rows = self.images.journal(Some(&row.image), None).await?;
+        Ok(rows.iter().any(|one| one.id == row.id))
+    }
+
     /// [`Core::clear_write`] for each; what cannot be cleared now is left to a job.
     pub(super) async fn clear_writes(&self, rows: &[WriteRow]) {
         for row in rows {
             let Err(error) = self.clear_write(row).await else { continue };
             tracing::warn!(image.id = %row.image, error = error.reason(), "an unfinished object is left to a job");
-            if let Err(error) = self.jobs.enqueue(&clear_job(&row.image)).await {
+            if let Err(error) = self.jobs.enqueue(&clear_job(row)).await {
                 // The journal still has it: the next start clears it.
                 tracing::error!(image.id = %row.image, error = %error.source, "that job cannot be enqueued");
             }
@@ -113,14 +134,15 @@ impl Core {
     }
 }
 
-/// A job that clears the writes of an image that nobody works on any more.
-pub(super) fn clear_job(image: &ImageId) -> NewJob {
+/// A job that clears a write that nobody works on any more, on whatever node.
+pub(super) fn clear_job(row: &WriteRow) -> NewJob {
     NewJob {
         id: JobId::random(),
         kind: CLEAR.to_owned(),
-        image_id: Some(image.clone()),
-        payload: Value::Null,
+        image_id: Some(row.image.clone()),
+        payload: json!({"write": row.id}),
         claimed: None,
+        kept_for: row.store.is_none().then(|| (row.node.clone(), Utc::now() + TimeDelta::days(1))),
     }
 }
 

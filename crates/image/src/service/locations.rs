@@ -4,6 +4,8 @@
 mod ownership;
 pub(super) mod url;
 
+pub(super) use self::ownership::not_yours;
+
 use chrono::{SubsecRound, Utc};
 use scurry_jobs::NewJob;
 use scurry_store::StoreErrorKind;
@@ -55,8 +57,6 @@ impl ImageService {
         let location = core.locate(url, hint).await?;
         core.check_made_for(caller, id, &location).await?;
         let len = core.len_of(&location).await?;
-        let _registering = core.registering.lock().await;
-        core.check_unclaimed(id, &location).await?;
         let _room = core.room(&image, Some(len), 1).await?;
         if core.settings.image_size_cap < len {
             return Err(too_large());
@@ -98,6 +98,7 @@ impl ImageService {
             && image.container_format.as_deref() == Some("bare"))
         .then_some(len);
         let mut changes = image.refused_locations();
+        changes.extend(core.claim_of(&location));
         changes.extend([
             Change::AddLocation(location),
             Change::Sizes { size: Some(len), virtual_size },
@@ -126,13 +127,18 @@ impl ImageService {
                 image_id: Some(image.id.clone()),
                 payload: json!({"claimed": claimed}),
                 claimed: None,
+                kept_for: None,
             }));
         } else {
             task.status = TaskStatus::Success;
         }
         changes.push(Change::AddTask(task));
         let guard = Guard::states(&[ImageStatus::Queued]);
-        if core.images.change(&image.id, &guard, &changes).await? != Outcome::Done {
+        let outcome = core.images.change(&image.id, &guard, &changes).await?;
+        if outcome == Outcome::Taken {
+            return Err(not_yours(&image.id));
+        }
+        if outcome != Outcome::Done {
             let now = core.images.get(&image.id).await?.ok_or_else(|| ImageError::no_image(&image.id))?;
             return Err(not_queued(now.status));
         }
@@ -189,7 +195,7 @@ impl ImageService {
             Ok(()) => Ok(core.images.journal_clear(&row.id).await?),
             Err(error) if error.kind == StoreErrorKind::InUse => {
                 // Nothing was removed: the location counts again.
-                let back = [Change::AddLocation(location.clone()), Change::JournalClear(row.id.clone())];
+                let back = [Change::JournalClear(row.id.clone()), Change::AddLocation(location.clone())];
                 let _ = core.images.change(id, &Guard::default(), &back).await?;
                 Err(ImageError::Conflict(format!(
                     "Image {id} could not be deleted because it is in use: {}",
@@ -198,7 +204,7 @@ impl ImageService {
             }
             Err(error) => {
                 tracing::warn!(image.id = %id, store.id = %store, error = %error, "an object is left to a job");
-                core.jobs.enqueue(&super::leftovers::clear_job(id)).await?;
+                core.jobs.enqueue(&super::leftovers::clear_job(&row)).await?;
                 self.engine.wake();
                 Ok(())
             }

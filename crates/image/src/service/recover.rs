@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Clearing up after a crash, before the first request is served.
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
 use scurry_jobs::JobState;
 use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
@@ -8,7 +10,9 @@ use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 use super::core::Core;
 use super::jobs::resumes;
 use super::leftovers::clear_job;
+use super::placing::Ask;
 use super::{Answer, ImageService};
+use crate::error::ImageError;
 use crate::image::{Image, reserved};
 use crate::ports::{Change, Guard, Purpose};
 
@@ -41,10 +45,11 @@ impl ImageService {
             core.jobs.forget_ended(before).await?;
         }
         core.images.release_sessions_of(&core.settings.node_id).await?;
-        core.clear_journal().await?;
+        core.place_locations(Ask::Nobody).await?;
+        core.clear_journal(&core.settings.node_id).await?;
         core.free_images().await?;
         core.drop_dead_holds().await?;
-        core.sweep_staging().await?;
+        core.sweep_staging(Duration::ZERO).await?;
         Ok(())
     }
 
@@ -56,7 +61,12 @@ impl ImageService {
         for id in core.images.ids_in(ImageStatus::ALL).await? {
             for store in core.stores.iter() {
                 let Ok(_turn) = core.turn(&id).try_lock_owned() else { continue };
-                for url in core.unnamed(store.as_ref(), &id, None).await? {
+                let unnamed = match core.unnamed(store.as_ref(), &id, None).await {
+                    // A write to it has just begun.
+                    Err(ImageError::Unavailable { .. }) => continue,
+                    unnamed => unnamed?,
+                };
+                for url in unnamed {
                     orphans.push(Orphan { store: store.facts().id.clone(), image: id.clone(), url });
                 }
             }
@@ -66,18 +76,21 @@ impl ImageService {
 }
 
 impl Core {
-    /// Removes what this node was writing when it died. Writes of imports are left to their jobs.
-    async fn clear_journal(&self) -> Answer<()> {
-        for row in self.images.journal(None, Some(&self.settings.node_id)).await? {
+    /// Removes what a node was writing when it died. Writes of imports are left to their jobs.
+    pub(super) async fn clear_journal(&self, node: &str) -> Answer<()> {
+        for row in self.images.journal(None, Some(node)).await? {
             if row.purpose == Purpose::Import && self.has_open_job(&row.image).await? {
                 continue;
             }
             if self.is_resumable(&row).await? {
                 continue;
             }
+            if node != self.settings.node_id {
+                self.wrest(&row).await;
+            }
             if let Err(error) = self.clear_write(&row).await {
                 tracing::warn!(image.id = %row.image, error = error.reason(), "an unfinished object is left to a job");
-                self.jobs.enqueue(&clear_job(&row.image)).await?;
+                self.jobs.enqueue(&clear_job(&row)).await?;
             }
         }
         Ok(())
@@ -89,7 +102,8 @@ impl Core {
     }
 
     /// Images whose upload, staging or import nobody works on any more.
-    async fn free_images(&self) -> Answer<()> {
+    pub(super) async fn free_images(&self) -> Answer<()> {
+        let alive = self.others_alive().await?;
         let busy = [ImageStatus::Saving, ImageStatus::Uploading, ImageStatus::Importing];
         for id in self.images.ids_in(&busy).await? {
             let Some(image) = self.images.get(&id).await? else { continue };
@@ -100,10 +114,13 @@ impl Core {
                 continue; // to be gone on with
             }
             let elsewhere = self.images.journal(Some(&id), None).await?;
-            if elsewhere.iter().any(|row| row.node != self.settings.node_id) {
+            if elsewhere.iter().any(|row| alive.contains(&row.node)) {
                 continue;
             }
-            let staged = tokio::fs::try_exists(self.staged_file(&id)).await.unwrap_or(true);
+            // Staged on another node, it waits there, for that node too if need be.
+            let holder = self.images.staged_on(&id).await?.filter(|node| *node != self.settings.node_id);
+            let staged =
+                holder.is_some() || tokio::fs::try_exists(self.staged_file(&id)).await.unwrap_or(true);
             let dead = match image.status {
                 ImageStatus::Saving => true,
                 // Staged completely, waiting for its import.
@@ -113,7 +130,9 @@ impl Core {
             };
             if dead {
                 tracing::info!(image.id = %id, status = %image.status, "an interrupted image is queued again");
-                let more = upload.map(|_| Change::CloseSession(None)).into_iter().collect();
+                let told = Change::UploadFailed("the service was stopped while it took the data".to_owned());
+                let close = upload.map(|_| Change::CloseSession(None));
+                let more = close.into_iter().chain([told]).collect();
                 self.free(&image, more).await?;
             }
         }
@@ -131,7 +150,7 @@ impl Core {
     }
 
     /// Holds of tasks whose job ended, or that never had one.
-    async fn drop_dead_holds(&self) -> Answer<()> {
+    pub(super) async fn drop_dead_holds(&self) -> Answer<()> {
         for id in self.images.ids_held().await? {
             let Some(image) = self.images.get(&id).await? else { continue };
             if !matches!(image.status, ImageStatus::Active | ImageStatus::Deactivated) {

@@ -46,6 +46,11 @@ impl ImageService {
         Ok(Scrubbed { images, left: ended.len() - images })
     }
 
+    /// One node scrubs at a time; the others look now and then whether it is theirs to do.
+    async fn scrub_if_first(&self) -> Answer<Scrubbed> {
+        if self.core.leads().await? { self.scrub().await } else { Ok(Scrubbed::default()) }
+    }
+
     /// Takes back a deletion that waits for the scrubber. Refused for any other image.
     pub async fn restore(&self, id: &ImageId) -> Answer<Image> {
         let core = &self.core;
@@ -92,7 +97,7 @@ impl ImageService {
             let stopping = service.core.stopping.clone();
             loop {
                 let run = tokio::select! {
-                    run = service.scrub() => run,
+                    run = service.scrub_if_first() => run,
                     () = stopping.cancelled() => return,
                 };
                 match run {

@@ -42,6 +42,7 @@ impl Core {
             Change::Status(ImageStatus::Uploading),
             Change::Sizes { size: None, virtual_size: None },
             Change::Journal(row.clone()),
+            Change::Staged(self.settings.node_id.clone()),
         ];
         if self.images.change(id, &Guard::states(&[ImageStatus::Queued]), &begin).await? != Outcome::Done {
             return Err(self.no_transition(id, ImageStatus::Uploading).await);
@@ -68,6 +69,9 @@ impl Core {
                 Err(deleted_meanwhile(id))
             }
             Err(error) => {
+                if !self.is_journaled(&row).await? {
+                    return Err(error);
+                }
                 self.clear_writes(&[row]).await;
                 let gone = !self.back_to_queued(id, ImageStatus::Uploading, Vec::new()).await?;
                 Err(if gone { deleted_meanwhile(id) } else { error })

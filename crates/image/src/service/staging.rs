@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use scurry_transfer::Chunk;
@@ -15,6 +16,7 @@ use super::Answer;
 use super::core::Core;
 use crate::body::{Body, BodyError};
 use crate::error::ImageError;
+use crate::ports::Purpose;
 
 mod sparse;
 
@@ -122,8 +124,9 @@ impl Core {
         remove(&self.staged_file(id)).await
     }
 
-    /// Removes files of images that have nothing staged. Called before requests are served.
-    pub(super) async fn sweep_staging(&self) -> Answer<()> {
+    /// Removes files of images that have nothing staged, nor are being staged on any node, if they are older than `age`:
+    /// other nodes may have the directory as well.
+    pub(super) async fn sweep_staging(&self, age: Duration) -> Answer<()> {
         let dir = &self.settings.staging_dir;
         let mut entries = match fs::read_dir(dir).await {
             Ok(entries) => entries,
@@ -134,14 +137,31 @@ impl Core {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let Ok(id) = name.strip_suffix(".part").unwrap_or(name).parse::<ImageId>() else { continue };
-            let status = self.images.get(&id).await?.map(|image| image.status);
-            let staged = matches!(status, Some(ImageStatus::Uploading | ImageStatus::Importing));
-            if !staged || name.ends_with(".part") {
+            let modified = entry.metadata().await.and_then(|facts| facts.modified());
+            let old = modified.ok().and_then(|time| time.elapsed().ok()).is_some_and(|since| since >= age);
+            let Ok(_turn) = self.turn(&id).try_lock_owned() else { continue };
+            if old && !self.is_staged(&id, name.ends_with(".part")).await? {
                 tracing::info!(image.id = %id, file = name, "a staged file nobody needs is removed");
                 remove(&entry.path()).await?;
             }
         }
         Ok(())
+    }
+}
+
+impl Core {
+    /// Whether an image has, or is just getting, such a file.
+    async fn is_staged(&self, id: &ImageId, unfinished: bool) -> Answer<bool> {
+        let Some(image) = self.images.get(id).await? else { return Ok(false) };
+        Ok(match image.status {
+            ImageStatus::Importing => !unfinished,
+            ImageStatus::Uploading => {
+                let rows = self.images.journal(Some(id), None).await?;
+                let coming = rows.iter().any(|row| row.purpose == Purpose::Stage);
+                coming || (!unfinished && image.size.is_some())
+            }
+            _ => false,
+        })
     }
 }
 

@@ -76,6 +76,7 @@ impl ImageService {
             image_id: Some(new.id.unwrap_or_else(ImageId::random)),
             payload: payload.to_json(),
             claimed: None,
+            kept_for: None,
         };
         core.images.add_task(&task, Some(&job)).await?;
         core.crash.pass("import.accepted").await;

@@ -68,7 +68,9 @@ impl ImageService {
 
 impl Core {
     async fn expire_tasks(&self) -> Answer<()> {
-        self.images.expire_tasks(Utc::now()).await?;
+        if self.leads().await? {
+            self.images.expire_tasks(Utc::now()).await?;
+        }
         Ok(())
     }
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Changing an image by a PATCH: a draft made in memory and saved if nothing changed meanwhile.
 
-use std::sync::Arc;
-
 use scurry_types::{ImageId, ImageStatus, StoreId};
-use tokio::sync::OwnedMutexGuard;
 
 use super::core::Core;
 use super::jobs::owner_job;
-use super::locations::url;
+use super::locations::{not_yours, url};
 use super::quota::Room;
 use super::upload::missing_formats;
 use super::{Answer, ImageService};
@@ -42,7 +39,11 @@ impl ImageService {
                 unchanged_since: Some(image.updated_at),
                 ..Guard::default()
             };
-            if self.core.images.change(id, &guard, &plan.changes).await? == Outcome::Done {
+            let outcome = self.core.images.change(id, &guard, &plan.changes).await?;
+            if outcome == Outcome::Taken {
+                return Err(not_yours(id));
+            }
+            if outcome == Outcome::Done {
                 self.core.clear_writes(&plan.disowned).await;
                 if plan.enqueues {
                     self.engine.wake();
@@ -69,8 +70,6 @@ struct Plan {
     touches_data: bool,
     /// The change brings a job along.
     enqueues: bool,
-    /// Nobody else takes the new locations before the change is made.
-    registering: Option<OwnedMutexGuard<()>>,
     /// Held until the new locations count.
     room: Option<Room>,
 }
@@ -159,10 +158,7 @@ impl Core {
             wanted.push(location);
         }
         if first_new.is_some() {
-            plan.registering = Some(Arc::clone(&self.registering).lock_owned().await);
-            for location in &wanted {
-                self.check_unclaimed(&image.id, location).await?;
-            }
+            plan.changes.extend(wanted.iter().filter_map(|location| self.claim_of(location)));
         }
         if wanted.len() > image.locations.len()
             && let Some(size) = image.size.or(first_new)

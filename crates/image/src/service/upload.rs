@@ -123,8 +123,12 @@ impl Core {
         match taken {
             Ok(taken) => self.activate(&image, &taken, lane.row, None).await,
             Err(refused) => {
+                if !self.is_journaled(&lane.row).await? {
+                    return Err(refused.error);
+                }
                 self.clear_writes(std::slice::from_ref(&lane.row)).await;
-                let gone = !self.back_to_queued(id, ImageStatus::Saving, Vec::new()).await?;
+                let told = vec![Change::UploadFailed(refused.error.reason())];
+                let gone = !self.back_to_queued(id, ImageStatus::Saving, told).await?;
                 Err(if gone { deleted_meanwhile(id) } else { refused.error })
             }
         }
@@ -199,7 +203,8 @@ impl Core {
                 self.clear_write(&row).await?;
             }
         }
-        self.back_to_queued(id, ImageStatus::Saving, Vec::new()).await?;
+        let told = Change::UploadFailed("the database could not be written".to_owned());
+        self.back_to_queued(id, ImageStatus::Saving, vec![told]).await?;
         Ok(())
     }
 

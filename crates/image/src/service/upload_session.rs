@@ -120,7 +120,7 @@ impl ImageService {
             if session.complete {
                 core.images.forget_session(&hold).await?;
             } else {
-                core.end_session(&session, &hold).await?;
+                core.end_session(&session, &hold, None).await?;
             }
             Ok(true)
         })
@@ -131,7 +131,7 @@ impl ImageService {
 impl Core {
     /// The state of an upload nobody appends to.
     async fn undisturbed(&self, session: UploadSession) -> Answer<UploadSession> {
-        if !session.is_held(chrono::Utc::now()) {
+        if !session.is_held(self.jobs.now()) {
             return Ok(session);
         }
         let _turn = self.turn_of_appends(&session.image).await;
@@ -174,16 +174,22 @@ impl Core {
     }
 
     /// Takes away what an upload has brought so far; the image may be uploaded anew. `false` when the image is gone.
-    async fn end_session(&self, session: &UploadSession, hold: &crate::ports::Hold) -> Answer<bool> {
+    async fn end_session(
+        &self,
+        session: &UploadSession,
+        hold: &crate::ports::Hold,
+        reason: Option<String>,
+    ) -> Answer<bool> {
         let rows: Vec<_> = self.write_of(session).await?.into_iter().collect();
         self.clear_writes(&rows).await;
-        let close = vec![Change::CloseSession(Some(hold.clone()))];
+        let mut close = vec![Change::CloseSession(Some(hold.clone()))];
+        close.extend(reason.map(Change::UploadFailed));
         self.back_to_queued(&session.image, ImageStatus::Saving, close).await
     }
 
     /// Clears up after an upload whose image was deleted, unless somebody still writes, who does it then.
     pub(in crate::service) async fn clear_session(&self, session: &UploadSession) -> Answer<()> {
-        if session.complete || session.is_held(chrono::Utc::now()) {
+        if session.complete || session.is_held(self.jobs.now()) {
             return Ok(());
         }
         let _turn = self.turn(&session.image).lock_owned().await;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use rstest::rstest;
 use scurry_formats::OutputFormat;
 use scurry_image::ports::ImageRepository;
 use scurry_image::{ImageService, ImportMethod, ImportPlugin, ImportRequest, NewImage, Upload};
@@ -31,22 +32,6 @@ enum Story {
 }
 
 impl Story {
-    const ALL: [Self; 13] = [
-        Self::Upload,
-        Self::RefusedUpload,
-        Self::Stage,
-        Self::Import,
-        Self::FailedImport,
-        Self::WebImport,
-        Self::ConvertedImport,
-        Self::Copy,
-        Self::UndoneCopy,
-        Self::CopyOnOneBackend,
-        Self::Delete,
-        Self::DeleteInUse,
-        Self::DeleteFromStore,
-    ];
-
     /// What the image is like before.
     async fn prepare(self, service: &ImageService) -> ImageId {
         let who = caller("p");
@@ -292,48 +277,24 @@ fn die_everywhere(story: Story) {
     }
 }
 
-#[test]
-fn uploads_survive_a_crash_anywhere() {
-    die_everywhere(Story::Upload);
-    die_everywhere(Story::RefusedUpload);
-}
-
-#[test]
-fn stagings_survive_a_crash_anywhere() {
-    die_everywhere(Story::Stage);
-}
-
-#[test]
-fn imports_survive_a_crash_anywhere() {
-    die_everywhere(Story::Import);
-    die_everywhere(Story::FailedImport);
-}
-
-#[test]
-fn imports_from_addresses_survive_a_crash_anywhere() {
-    die_everywhere(Story::WebImport);
-}
-
-#[test]
-fn imports_through_plugins_survive_a_crash_anywhere() {
-    die_everywhere(Story::ConvertedImport);
-}
-
-#[test]
-fn copies_survive_a_crash_anywhere() {
-    die_everywhere(Story::Copy);
-    die_everywhere(Story::UndoneCopy);
-}
-
-#[test]
-fn copies_on_one_backend_survive_a_crash_anywhere() {
-    die_everywhere(Story::CopyOnOneBackend);
-}
-
-#[test]
-fn deletions_survive_a_crash_anywhere() {
-    die_everywhere(Story::Delete);
-    die_everywhere(Story::DeleteInUse);
-    die_everywhere(Story::DeleteFromStore);
-    assert_eq!(Story::ALL.len(), 13);
+#[rstest]
+fn survives_a_crash_anywhere(
+    #[values(
+        Story::Upload,
+        Story::RefusedUpload,
+        Story::Stage,
+        Story::Import,
+        Story::FailedImport,
+        Story::WebImport,
+        Story::ConvertedImport,
+        Story::Copy,
+        Story::UndoneCopy,
+        Story::CopyOnOneBackend,
+        Story::Delete,
+        Story::DeleteInUse,
+        Story::DeleteFromStore
+    )]
+    story: Story,
+) {
+    die_everywhere(story);
 }

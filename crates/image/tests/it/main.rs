@@ -19,6 +19,7 @@ mod delete;
 mod import;
 mod listing;
 mod locations;
+mod nodes;
 mod patch;
 mod plugins;
 mod quota;

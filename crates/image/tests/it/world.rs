@@ -13,13 +13,13 @@ use scurry_image::{
     Body, BodyError, Caller, Image, ImageError, ImageService, ImageSettings, ImportMethod, ImportRequest,
     NewImage, ServiceParts, Task, Upload,
 };
-use scurry_image_db::{Database, migrate};
+use scurry_image_db::{Address, Database, PoolSettings, migrate};
 use scurry_jobs::JobRepository;
 use scurry_store::{
     Capability, CloneOutcome, CloneSource, Registry, Store, StoreError, StoreFacts, StoreReader, StoreWriter,
     WriteSpec,
 };
-use scurry_testkit::{MemoryBackend, MemoryStore};
+use scurry_testkit::{DatabaseKind, MemoryBackend, MemoryStore, TestDatabase};
 use scurry_types::{ImageId, ImageStatus, JobId, ProjectId, StoreId, TaskStatus};
 use tempfile::TempDir;
 
@@ -76,6 +76,7 @@ impl Store for Cloning {
 
 pub(crate) struct World {
     pub(crate) dir: TempDir,
+    place: TestDatabase,
     pub(crate) stores: Vec<MemoryStore>,
     pub(crate) limits: Option<BTreeMap<&'static str, i64>>,
     pub(crate) settings: ImageSettings,
@@ -101,7 +102,17 @@ impl World {
             ..ImageSettings::default()
         };
         let stores = ["one", "two", "three"].map(MemoryStore::new).to_vec();
-        Self { dir, stores, limits: None, settings, web: None, outbound: Arc::default(), cloning: false }
+        let place = TestDatabase::new(DatabaseKind::asked_for());
+        Self {
+            dir,
+            place,
+            stores,
+            limits: None,
+            settings,
+            web: None,
+            outbound: Arc::default(),
+            cloning: false,
+        }
     }
 
     /// Four stores; all but the first share a backend.
@@ -114,7 +125,8 @@ impl World {
     }
 
     pub(crate) async fn database(&self) -> Database {
-        let db = Database::open(&self.dir.path().join("glance.sqlite")).await.unwrap();
+        let address = Address::parse(&self.place.url).unwrap();
+        let db = Database::connect(&address, &PoolSettings::default()).await.unwrap();
         migrate(&db).await.unwrap();
         db
     }

@@ -8,14 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::Stream;
 use scurry_connect::BlockVolume;
+use scurry_digests::Hasher;
 use scurry_openstack_client::block::{BlockClient, Volume, VolumeCreate};
 use scurry_openstack_client::image::{Image, ImageClient};
 use scurry_openstack_client::{
     ClientError, Credentials, DomainRef, Secret, Session, SessionOptions, WaitError, wait_for,
 };
+use scurry_types::HashAlgorithm;
 use scurry_types::size::GIB;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha512};
 use tokio::io::AsyncReadExt as _;
 
 use super::progress::Step;
@@ -175,21 +176,17 @@ pub(crate) struct FileDigests {
 pub(crate) fn file_digests(path: &Path) -> std::io::Result<FileDigests> {
     use std::io::Read as _;
     let mut file = std::fs::File::open(path)?;
-    let (mut sha512, mut blake3) = (Sha512::new(), blake3::Hasher::new());
+    let (mut sha512, mut blake3) = (Hasher::new(HashAlgorithm::Sha512), blake3::Hasher::new());
     let mut buffer = vec![0; 4 << 20];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
             let blake3 = blake3.finalize().to_hex().to_string();
-            return Ok(FileDigests { sha512: hex(&sha512.finalize()), blake3 });
+            return Ok(FileDigests { sha512: sha512.value(), blake3 });
         }
         sha512.update(&buffer[..read]);
         blake3.update(&buffer[..read]);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A property of an image as text, empty when it is not there.

@@ -4,9 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use aws_lc_rs::digest::{self, Context};
 use futures::StreamExt as _;
-use md5::{Digest as _, Md5};
+use scurry_digests::Hasher;
 use scurry_formats::ImageReader;
 use scurry_types::HashAlgorithm;
 use scurry_types::extent_frames::Stretch;
@@ -21,50 +20,16 @@ use crate::failure::Failure;
 const AHEAD: usize = 8;
 static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
 
-enum Hasher {
-    Md5(Md5),
-    Secure(Context),
-}
-
-impl Hasher {
-    fn new(algorithm: HashAlgorithm) -> Self {
-        let algorithm = match algorithm {
-            HashAlgorithm::Md5 => return Self::Md5(Md5::new()),
-            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            HashAlgorithm::Sha224 => &digest::SHA224,
-            HashAlgorithm::Sha256 => &digest::SHA256,
-            HashAlgorithm::Sha384 => &digest::SHA384,
-            HashAlgorithm::Sha512 => &digest::SHA512,
-        };
-        Self::Secure(Context::new(algorithm))
-    }
-
-    fn update(&mut self, data: &[u8]) {
-        match self {
-            Self::Md5(hash) => hash.update(data),
-            Self::Secure(hash) => hash.update(data),
-        }
-    }
-
-    fn take(&mut self, stretch: &Stretch) {
-        match stretch {
-            Stretch::Data(data) => self.update(data),
-            Stretch::Zeroes(len) => {
-                let mut left = *len;
-                while left > 0 {
-                    let len = left.min(ZEROES.len() as u64);
-                    self.update(&ZEROES[..len as usize]);
-                    left -= len;
-                }
+fn take(hasher: &mut Hasher, stretch: &Stretch) {
+    match stretch {
+        Stretch::Data(data) => hasher.update(data),
+        Stretch::Zeroes(len) => {
+            let mut left = *len;
+            while left > 0 {
+                let len = left.min(ZEROES.len() as u64);
+                hasher.update(&ZEROES[..len as usize]);
+                left -= len;
             }
-        }
-    }
-
-    fn value(self) -> String {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        match self {
-            Self::Md5(hash) => hex(&hash.finalize()),
-            Self::Secure(hash) => hex(hash.finish().as_ref()),
         }
     }
 }
@@ -84,7 +49,7 @@ impl Hashing {
             let mut hasher = Hasher::new(*algorithm);
             threads.push(std::thread::spawn(move || {
                 while let Some(Some(stretch)) = receiver.blocking_recv() {
-                    hasher.take(&stretch);
+                    take(&mut hasher, &stretch);
                 }
                 hasher.value()
             }));

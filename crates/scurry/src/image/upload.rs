@@ -41,6 +41,10 @@ pub(super) async fn run(options: &UploadOptions, meter: &Meter) -> Result<(), Fa
         meter,
     };
     let sent = sending.run().await;
+    if !source.is_unchanged() {
+        kept.forget();
+        return Err(changed(&client, options, &image.id).await);
+    }
     let gone_on =
         || format!("go on with: scurry image upload {} --image {}", options.file.display(), image.id);
     let verified = match sent {
@@ -51,7 +55,6 @@ pub(super) async fn run(options: &UploadOptions, meter: &Meter) -> Result<(), Fa
         }
     };
     kept.forget();
-    source.check_unchanged()?;
     spread(&client, &image.id, &targets.others, meter, options.retries).await?;
     let seconds = meter.seconds();
     meter.result(
@@ -68,6 +71,21 @@ pub(super) async fn run(options: &UploadOptions, meter: &Meter) -> Result<(), Fa
         ),
     );
     Ok(())
+}
+
+/// A file that changed makes no image, whether or not its bytes could be sent: one that was made for it is removed.
+async fn changed(client: &ImageClient, options: &UploadOptions, id: &str) -> Failure {
+    let path = options.file.display();
+    let text = format!("{path} changed while it was sent: stop what writes to it and upload again");
+    if options.image.is_some() {
+        return Failure::plain(format!("{text}; image {id} is neither what the file was nor what it is"));
+    }
+    match client.delete(id).await {
+        Ok(()) => Failure::plain(format!("{text}; image {id} is deleted")),
+        Err(error) => {
+            Failure::new(format!("{text}, and delete image {id}, which cannot be deleted now"), error)
+        }
+    }
 }
 
 /// The file, opened and looked at on a thread of its own.

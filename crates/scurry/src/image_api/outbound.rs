@@ -35,7 +35,7 @@ pub(super) fn outbound(conf: &GlanceConf) -> Result<Arc<dyn Outbound>, Failure> 
 struct FetchOutbound(Fetcher);
 
 fn refusal(error: &FetchError) -> OutboundError {
-    let text = error.chain();
+    let text = scurry_types::with_causes(&error);
     match error {
         FetchError::Refused { .. } => OutboundError::Refused(text),
         error if error.is_passing() => OutboundError::Unavailable(text),
@@ -63,9 +63,10 @@ impl Outbound for FetchOutbound {
         let (len, offset) = (fetched.total(), fetched.position());
         let validator = fetched.validator().and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = fetched.into_stream().map(|piece| {
-            piece
-                .map(Chunk::Data)
-                .map_err(|error| BodyError::Outbound { text: error.chain(), later: error.is_passing() })
+            piece.map(Chunk::Data).map_err(|error| BodyError::Outbound {
+                text: scurry_types::with_causes(&error),
+                later: error.is_passing(),
+            })
         });
         Ok(OutboundBody { len, offset, validator, body: Box::pin(body) })
     }
@@ -76,13 +77,78 @@ impl FetchOutbound {
     /// be asked for anew.
     async fn read_on(&self, request: &Request, resume: Option<&OutboundResume>) -> Option<Fetched> {
         let OutboundResume { offset, validator, len } = resume?;
+        let version = HeaderValue::from_str(validator).ok()?;
         let rest = Request {
             range: Some(*offset..len.unwrap_or(u64::MAX)),
-            if_range: Some(HeaderValue::from_str(validator).ok()?),
+            if_range: Some(version.clone()),
             ..request.clone()
         };
         let fetched = self.0.get(&rest).await.ok()?;
-        let rest = fetched.is_part() && fetched.position() == *offset && fetched.total() == *len;
+        let place = fetched.position() == *offset && fetched.total() == *len;
+        let rest = fetched.is_part() && place && fetched.is_of(&version);
         (rest || !fetched.is_part()).then_some(fetched)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use futures::TryStreamExt as _;
+
+    use super::*;
+
+    /// A server that gives these answers, a connection each; its address.
+    fn answering(answers: Vec<String>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/image", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    head.push(byte[0]);
+                }
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        address
+    }
+
+    async fn read_on(answers: Vec<String>) -> (u64, String) {
+        let rules = FilterRules {
+            allowed_hosts: vec!["127.0.0.1".to_owned()],
+            allowed_ports: Vec::new(),
+            ..FilterRules::default()
+        };
+        let fetcher = Fetcher::new(Filter::new(rules), FetchSettings::default()).unwrap();
+        let mut request = OutboundRequest::of(answering(answers));
+        request.resume = Some(OutboundResume { offset: 4, validator: "\"e\"".to_owned(), len: Some(10) });
+        let OutboundBody { offset, body, .. } = FetchOutbound(fetcher).get(&request).await.unwrap();
+        let pieces: Vec<Chunk> = body.try_collect().await.unwrap();
+        let bytes = pieces.into_iter().flat_map(|piece| match piece {
+            Chunk::Data(data) => data.to_vec(),
+            Chunk::Zeroes(len) => vec![0; len as usize],
+        });
+        (offset, String::from_utf8(bytes.collect()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_part_of_another_version_is_not_read_on_with() {
+        let part = |tag: &str, len: u64| {
+            format!(
+                "HTTP/1.1 206 Part\r\nETag: \"{tag}\"\r\nContent-Range: bytes 4-9/{len}\r\nContent-Length: 6\r\n\
+                 Connection: close\r\n\r\n456789"
+            )
+        };
+        let whole =
+            "HTTP/1.1 200 OK\r\nETag: \"f\"\r\nContent-Length: 10\r\nConnection: close\r\n\r\nabcdefghij";
+        assert_eq!(read_on(vec![part("e", 10)]).await, (4, "456789".to_owned()));
+        for other in [part("f", 10), part("e", 12)] {
+            assert_eq!(read_on(vec![other, whole.to_owned()]).await, (0, "abcdefghij".to_owned()));
+        }
     }
 }

@@ -98,7 +98,11 @@ fn open_cinder(
     let cannot = |error| Failure::new(format!("store {} cannot be used", section.id), error);
     let id = StoreId::new(section.id.as_str());
     // One connector a store: a volume is attached by the store that holds it, and a restart releases its own alone.
-    let connector = Connector { multipath: cinder.use_multipath, ..Connector::new(format!("{node}-{id}")) };
+    let connector = Connector {
+        multipath: cinder.use_multipath,
+        enforce_multipath: cinder.enforce_multipath,
+        ..Connector::new(format!("{node}-{id}"))
+    };
     let config = CinderStoreConfig {
         description: section.description.clone(),
         weight: section.weight,

@@ -102,6 +102,8 @@ pub(crate) struct Neighbours<'a> {
     pub(crate) cinder_stores: Vec<String>,
     /// Identifiers of the stores that are directories and name none.
     pub(crate) file_stores: Vec<String>,
+    /// Address of the image service's database; a file in the data directory without one.
+    pub(crate) database: Option<&'a str>,
 }
 
 /// `embedded.conf`.
@@ -109,13 +111,15 @@ pub(crate) fn embedded(neighbours: &Neighbours<'_>) -> String {
     let Neighbours { auth_url, region, public_endpoint, image_endpoint_id, glance_password, data, .. } =
         neighbours;
     let data = data.display().to_string().replace('$', "$$");
+    let own = format!("sqlite:///{data}/glance.db");
+    let database = neighbours.database.map_or(own, |address| address.replace('$', "$$"));
     let mut text = format!(
         "# Written at every start of `scurry up`: do not edit.
 [DEFAULT]
 public_endpoint = {public_endpoint}
 
 [database]
-connection = sqlite:///{data}/glance.db
+connection = {database}
 
 [keystone_authtoken]
 www_authenticate_uri = {auth_url}

@@ -61,3 +61,36 @@ fn scrub_runs_on_its_own_and_names_what_cannot_be_restored() {
     let wrong = scurry(&["scrub", "--config-file", text(&file), "--restore", "x", "-D"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
 }
+
+#[test]
+fn glance_manages_commands_have_counterparts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("glance-api.conf");
+    let content = format!(
+        "[DEFAULT]\nenabled_backends = a:file\n[glance_store]\ndefault_backend = a\n[a]\n\
+         filesystem_store_datadir = {0}/images\n[database]\nconnection = sqlite:///{0}/glance.db\n",
+        text(folder.path())
+    );
+    std::fs::write(&file, content).unwrap();
+    let db = |words: &[&str]| {
+        let done = scurry(&[&["db", words[0], "--config-file", text(&file)], &words[1..]].concat());
+        (done.status.code(), said(&done))
+    };
+    assert_eq!(db(&["check"]).0, Some(3));
+    let (code, words) = db(&["adopt"]);
+    assert!(code == Some(1) && words.contains("scurry db sync"), "{words}");
+    assert_eq!(db(&["upgrade"]).0, Some(0));
+    assert_eq!(db(&["check"]).0, Some(0));
+    assert_eq!(db(&["version"]), (Some(0), "2024_1_contract01\n".to_owned()));
+    for command in ["expand", "migrate", "contract"] {
+        assert_eq!(db(&[command]).0, Some(0), "{command}");
+    }
+    let (code, words) = db(&["purge", "--age_in_days", "0", "--max_rows", "-1"]);
+    assert!(code == Some(0) && words.contains("image_locations: 0 rows removed"), "{words}");
+    let (code, words) = db(&["purge_images_table"]);
+    assert!(code == Some(0) && words.contains("images: 0 rows removed"), "{words}");
+    assert_eq!(db(&["purge", "--max-rows", "-2"]).0, Some(2));
+    let (code, words) = db(&["adopt", "--dry-run", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&words).unwrap();
+    assert_eq!((code, &report["adopted"]), (Some(0), &serde_json::Value::Bool(true)));
+}

@@ -239,3 +239,19 @@ async fn standard_output_gets_the_data_and_nothing_else() {
     assert!(output.status.success(), "{}", said(&output));
     assert!(output.stdout == bytes);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_while_it_is_sent_makes_no_image() {
+    for (resumable, len) in [(true, 5 << 20), (true, 40 << 20), (false, 5 << 20), (false, 40 << 20)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = disk(folder.path());
+        let resizes = Some((path.clone(), len));
+        let service = Service::start(Manners { resumable, resizes, pause: 1, ..Manners::default() }).await;
+        let output = run(&service, folder.path(), &["upload", text(&path), "--disk-format", "raw"]).await;
+        assert!(!output.status.success(), "{}", said(&output));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("changed while it was sent") && told.contains("is deleted"), "{told}");
+        let held = service.held.lock().unwrap();
+        assert_eq!(held.lines.last().unwrap(), &format!("delete {ID}"));
+    }
+}

@@ -73,13 +73,19 @@ pub(super) struct Step {
 }
 
 /// Rows that come after `row`, in steps that follow one another in the list's order. One by one, the database can
-/// look each of them up in an index.
-pub(super) fn behind(keys: &[(SortKey, Direction)], row: &Model) -> Vec<Step> {
+/// look each of them up in an index; `bounded` says in words what a comparison of several columns begins with, as
+/// MariaDB sees no range in it.
+pub(super) fn behind(keys: &[(SortKey, Direction)], row: &Model, bounded: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut equal: Option<Expr> = None;
     let mut at = 0;
     while let Some(run) = run(keys, at) {
-        let next = compare(run, row);
+        let mut next = compare(run, row);
+        if let (true, [(first, direction), _, ..]) = (bounded, run) {
+            let (key, least) = (expression(*first), value(*first, row));
+            let within = if *direction == Direction::Asc { key.gte(least) } else { key.lte(least) };
+            next = within.and(next);
+        }
         let rows = equal.clone().map_or_else(|| next.clone(), |equal| equal.and(next.clone()));
         steps.push(Step { rows, equal: at });
         for (key, _) in run {

@@ -141,7 +141,7 @@ fn found(narrow: Condition) -> SelectStatement {
 
 /// All visibilities are named because the indexes begin with them.
 fn listed(hidden: bool, narrow: Condition) -> SelectStatement {
-    let every = Visibility::ALL.iter().map(|visibility| visibility.as_str());
+    let every = Visibility::ALL.iter().map(|one| image::visibility(*one));
     let prefix = Condition::all()
         .add(plain(Column::Deleted).eq(false))
         .add(plain(Column::OsHidden).eq(hidden))

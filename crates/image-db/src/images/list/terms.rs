@@ -14,7 +14,7 @@ pub(super) fn plain(column: Column) -> Expr {
     column.into_simple_expr()
 }
 
-/// The same value, of use to no index.
+/// The same value, of use to no index of SQLite's. The others choose by statistics, see [`crate::dialect`].
 pub(in crate::images) fn checked<C: ColumnTrait>(column: C) -> Expr {
-    Expr::cust_with_expr("+?", column.into_simple_expr())
+    Expr::cust(format!("+{}.{}", column.entity_name(), column.as_str()))
 }

@@ -4,15 +4,18 @@
 mod model;
 mod pages;
 mod plans;
+mod servers;
 
 use scurry_image::{
     Direction, Filter, ListQuery, Match, MemberStatusFilter, NumberField, SortKey, VisibilityFilter,
 };
+use scurry_testkit::{DatabaseKind, TestDatabase};
 use scurry_types::{MemberStatus, Visibility};
-use sea_orm::ConnectionTrait;
-use tempfile::TempDir;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
-use crate::connection::Database;
+use crate::address::Address;
+use crate::connection::{Database, PoolSettings};
+use crate::entity::{image, member, property, tag};
 
 /// Images of the projects `p0` (a third of all), `p1` … `p40`; every fiftieth is queued, every hundredth hidden,
 /// a few have the tag `rare`, all `common`; `p1` is member of many shared images, `p2` of few.
@@ -60,9 +63,13 @@ pub(super) const ALL_KEYS: [SortKey; 8] = [
     SortKey::UpdatedAt,
 ];
 
-async fn filled() -> (TempDir, Database) {
-    let dir = tempfile::tempdir().unwrap();
-    let db = Database::open(&dir.path().join("glance.sqlite")).await.unwrap();
+async fn filled() -> (TestDatabase, Database) {
+    filled_in(DatabaseKind::Sqlite).await
+}
+
+async fn filled_in(kind: DatabaseKind) -> (TestDatabase, Database) {
+    let place = TestDatabase::new(DatabaseKind::Sqlite);
+    let db = Database::open(&place.path).await.unwrap();
     crate::migrate(&db).await.unwrap();
     let writing = db.write().await.unwrap();
     writing.transaction.execute_unprepared(IMAGES).await.unwrap();
@@ -70,7 +77,40 @@ async fn filled() -> (TempDir, Database) {
         writing.transaction.execute_unprepared(sql).await.unwrap();
     }
     writing.commit().await.unwrap();
-    (dir, db)
+    if kind == DatabaseKind::Sqlite {
+        return (place, db);
+    }
+    let target = TestDatabase::new(kind);
+    let address = Address::parse(&target.url).unwrap();
+    let other = Database::connect(&address, &PoolSettings::default()).await.unwrap();
+    crate::migrate(&other).await.unwrap();
+    copy::<image::Entity, image::ActiveModel>(&db, &other).await;
+    copy::<tag::Entity, tag::ActiveModel>(&db, &other).await;
+    copy::<property::Entity, property::ActiveModel>(&db, &other).await;
+    copy::<member::Entity, member::ActiveModel>(&db, &other).await;
+    if kind == DatabaseKind::Postgres {
+        for table in ["image_tags", "image_properties", "image_members"] {
+            let next = format!("SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))");
+            other.connection.execute_unprepared(&next).await.unwrap();
+        }
+    }
+    (target, other)
+}
+
+async fn copy<E, A>(from: &Database, to: &Database)
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<A>,
+    A: ActiveModelTrait<Entity = E> + Send,
+{
+    let rows = E::find().all(&from.connection).await.unwrap();
+    let writing = to.write().await.unwrap();
+    let mut rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).peekable();
+    while rows.peek().is_some() {
+        let some: Vec<A> = rows.by_ref().take(500).collect();
+        E::insert_many(some).exec_without_returning(&writing.transaction).await.unwrap();
+    }
+    writing.commit().await.unwrap();
 }
 
 fn sorted_by(key: SortKey, direction: Direction) -> ListQuery {

@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::filter::of_this_image;
 use super::terms::{checked, plain};
-use crate::entity::image::Column;
+use crate::entity::image::{self, Column};
 use crate::entity::member;
 
 /// One part of what is seen.
@@ -62,7 +62,7 @@ impl<'a> Sight<'a> {
     pub(super) fn condition(&self) -> Condition {
         let mut condition = Condition::all();
         if !self.sees_all {
-            let open = [Visibility::Public.as_str(), Visibility::Community.as_str()];
+            let open = [Visibility::Public, Visibility::Community].map(image::visibility);
             let mut may = Condition::any().add(checked(Column::Visibility).is_in(open));
             if let Some(project) = self.project {
                 may = may
@@ -76,8 +76,8 @@ impl<'a> Sight<'a> {
             Some(VisibilityFilter::Is(visibility)) => condition.add(is(visibility)),
             // Other projects' community images are listed only on request.
             None => {
-                let mut usual =
-                    Condition::any().add(checked(Column::Visibility).ne(Visibility::Community.as_str()));
+                let mut usual = Condition::any()
+                    .add(checked(Column::Visibility).ne(image::visibility(Visibility::Community)));
                 if let Some(project) = self.project {
                     usual = usual.add(owned(project));
                 }
@@ -166,11 +166,11 @@ impl<'a> Sight<'a> {
 }
 
 fn is(visibility: Visibility) -> Expr {
-    checked(Column::Visibility).eq(visibility.as_str())
+    checked(Column::Visibility).eq(image::visibility(visibility))
 }
 
 fn of(visibility: Visibility) -> Condition {
-    Condition::all().add(plain(Column::Visibility).eq(visibility.as_str()))
+    Condition::all().add(plain(Column::Visibility).eq(image::visibility(visibility)))
 }
 
 fn owned(project: &ProjectId) -> Expr {

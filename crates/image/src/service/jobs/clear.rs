@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
+use serde_json::Value;
 
 use super::CLEAR;
 use crate::ports::Purpose;
@@ -30,7 +31,13 @@ impl ClearJob {
             return Ok(Some("the image is being written".to_owned()));
         };
         let mut reason = None;
-        for row in core.images.journal(Some(id), Some(&core.settings.node_id)).await? {
+        // Jobs of an earlier version name no write: theirs are this node's.
+        let one = job.payload.get("write").and_then(Value::as_str);
+        let node = one.is_none().then_some(core.settings.node_id.as_str());
+        for row in core.images.journal(Some(id), node).await? {
+            if one.is_some_and(|one| one != row.id) {
+                continue;
+            }
             if core.is_resumable(&row).await? {
                 continue;
             }

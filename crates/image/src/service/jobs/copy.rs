@@ -79,6 +79,10 @@ impl CopyJob {
         let lost = match self.fill(job, context, &image, &payload, remaining).await? {
             Ended::Tried(lost) => lost,
             Ended::Stopped if core.held(id, &job.id).await?.is_some() => return Ok(Outcome::Interrupted),
+            Ended::Gone if core.held(id, &job.id).await?.is_some() => {
+                // Another node took this one for dead and went on with the copy.
+                return Ok(Outcome::Retry("another node worked on the copy".to_owned()));
+            }
             Ended::Stopped | Ended::Suspended | Ended::Gone => {
                 core.task_lost(&job.id).await?;
                 return Ok(Outcome::Failed("the image is gone".to_owned()));

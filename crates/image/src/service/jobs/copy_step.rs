@@ -20,6 +20,7 @@ use super::copy_begin::Begun;
 use super::copy_clone::{Round, located};
 use super::copy_kept::{Keeper, Kept, Notes, Remaining};
 use super::{ImportPayload, Loss};
+use crate::error::loss_reason;
 use crate::image::Image;
 use crate::ports::Change;
 use crate::service::Answer;
@@ -31,7 +32,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 const CHECKPOINT_BYTES: u64 = 1 << 30;
 
 pub(super) fn loss(store: &StoreId, error: &StoreError) -> Loss {
-    Loss { store: store.clone(), reason: error.to_string(), later: error.retry == Retry::Later }
+    Loss { store: store.clone(), reason: loss_reason(error), later: error.retry == Retry::Later }
 }
 
 impl CopyJob {

@@ -2,7 +2,7 @@
 //! Removing the objects of a deleted image, store by store.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use scurry_jobs::{Handler, Job, JobContext, Outcome};
@@ -13,12 +13,14 @@ use serde_json::json;
 
 use super::DELETE;
 use crate::image::{ImageLocation, reserved};
-use crate::ports::{Change, Guard};
+use crate::ports::{Change, Guard, Purpose};
 use crate::service::Answer;
 use crate::service::core::Core;
 
 /// How long a deletion waits for a copy of the image to stop.
 const STOPPING: Duration = Duration::from_secs(10);
+/// Pause between two attempts meanwhile.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the service itself wrote on the image for a copy.
 const HOLD: [&str; 3] = [reserved::IMPORT_TASK, reserved::IMPORTING_TO, reserved::FAILED_IMPORT];
@@ -109,7 +111,7 @@ impl DeleteJob {
             Err(error) if error.kind == StoreErrorKind::InUse => {
                 let turn = self.core.turn(id);
                 if Arc::clone(&turn).try_lock_owned().is_ok() {
-                    return Err(error);
+                    return self.remove_when_stopped(id, store, url, error).await;
                 }
                 match tokio::time::timeout(STOPPING, turn.lock_owned()).await {
                     Ok(_stopped) => Core::remove_object(store, url).await,
@@ -118,6 +120,36 @@ impl DeleteJob {
             }
             removed => removed,
         }
+    }
+
+    /// The same where the copy is another node's: that hears within seconds that its job was taken back.
+    async fn remove_when_stopped(
+        &self,
+        id: &ImageId,
+        store: &dyn Store,
+        url: &str,
+        mut error: StoreError,
+    ) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        while error.kind == StoreErrorKind::InUse && begun.elapsed() < STOPPING {
+            let rows = self.core.images.journal(Some(id), None).await.unwrap_or_default();
+            if !rows
+                .iter()
+                .any(|row| row.purpose == Purpose::Import && row.node != self.core.settings.node_id)
+            {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            match Core::remove_object(store, url).await {
+                Err(again) => error = again,
+                Ok(()) => return Ok(()),
+            }
+        }
+        // It may have stopped after the last look.
+        if error.kind == StoreErrorKind::InUse && begun.elapsed() >= PAUSE {
+            return Core::remove_object(store, url).await;
+        }
+        Err(error)
     }
 
     /// Something still needs an object: the image is back, with the locations that are left.

@@ -13,8 +13,9 @@ use scurry_types::{ImageId, ImageStatus, JobId, StoreId, TaskStatus};
 use self::mark::{Mark, Reopened};
 use super::origin::Opened;
 use super::plugins::Prepared;
+use super::staged::Bytes;
 use super::{IMPORT, ImportPayload, Loss, Source, sentence};
-use crate::error::ImageError;
+use crate::error::{ImageError, loss_reason};
 use crate::image::Image;
 use crate::ports::{self, Change, Guard, Purpose, WriteRow};
 use crate::service::Answer;
@@ -41,6 +42,11 @@ impl ImportJob {
             return Ok(Outcome::Failed("the job cannot be read".to_owned()));
         };
         let _turn = core.turn(id).lock_owned().await;
+        match core.bytes_at(id, &payload.source).await? {
+            Bytes::Here => {}
+            Bytes::On(node) => return Ok(Outcome::Elsewhere(node)),
+            Bytes::Lost(reason) => return self.fail(job, &payload, &reason, payload.stores.clone()).await,
+        }
         if let Err(error) = core.make_task_image(id, &job.id, &payload).await {
             return self.not_made(job, &error).await;
         }
@@ -108,7 +114,7 @@ impl ImportJob {
         if again {
             return Ok(Outcome::Retry(refused.error.reason()));
         }
-        let reason = refused.error.reason();
+        let reason = refused.reason();
         let stores = if refused.stores.is_empty() { payload.stores.clone() } else { refused.stores };
         self.fail(job, payload, &reason, stores).await
     }
@@ -191,7 +197,7 @@ impl ImportJob {
         let lost: Vec<Loss> = taken
             .lost
             .iter()
-            .map(|lane| Loss { store: lane.store.clone(), reason: lane.error.to_string(), later: false })
+            .map(|lane| Loss { store: lane.store.clone(), reason: loss_reason(&lane.error), later: false })
             .collect();
         // What dropped lanes left is cleared first: afterwards nobody would know that it may be there.
         let dropped: Vec<_> = rows
@@ -217,6 +223,10 @@ impl ImportJob {
         core.crash.pass("import.active").await;
         if outcome != ports::Outcome::Done {
             core.clear_writes(rows).await;
+            if core.held(id, &job.id).await?.is_some() {
+                // Another node took this one for dead and cleared up after it.
+                return Ok(Outcome::Retry("what was written was taken away by another node".to_owned()));
+            }
             core.task_lost(&job.id).await?;
             core.remove_staged(id).await?;
             return Ok(Outcome::Failed("the image is gone".to_owned()));

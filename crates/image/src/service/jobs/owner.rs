@@ -27,6 +27,7 @@ pub(in crate::service) fn owner_job(image: &ImageId) -> NewJob {
         image_id: Some(image.clone()),
         payload: Value::Null,
         claimed: None,
+        kept_for: None,
     }
 }
 

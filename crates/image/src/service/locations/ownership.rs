@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whose an object is that a client wants to register as an image's data.
 
-use scurry_types::{ImageId, StoreId};
+use scurry_types::ImageId;
 
 use crate::caller::Caller;
 use crate::error::ImageError;
 use crate::image::ImageLocation;
+use crate::ports::Change;
 use crate::service::Answer;
 use crate::service::core::Core;
 
@@ -34,31 +35,18 @@ impl Core {
         if made.contains(&location.url) { Ok(()) } else { Err(not_yours(image)) }
     }
 
-    /// An object is the data of one image: with the first of two images it would be lost to both, and the second
-    /// one's owner could read the first one's data. Held until the change is made, the lock given to
-    /// [`Core::registering`] keeps two images from taking the same object at once.
-    pub(in crate::service) async fn check_unclaimed(
-        &self,
-        image: &ImageId,
-        location: &ImageLocation,
-    ) -> Answer<()> {
-        let store = location.store().unwrap_or_default().into();
-        let only_read =
-            |store: &StoreId| self.stores.get(store.as_str()).is_some_and(|store| !store.capability().write);
-        if only_read(&store) {
-            return Ok(());
-        }
-        let written = self.images.journal(None, None).await?;
-        let others = self.images.is_anothers(&location.url, image).await?
-            || written
-                .iter()
-                .any(|row| row.image != *image && row.url.as_deref() == Some(location.url.as_str()));
-        if others { Err(not_yours(image)) } else { Ok(()) }
+    /// The step that makes sure that an object is the data of one image: with the first of two images it would be lost to
+    /// both, and the second one's owner could read the first one's data. The database keeps two images, on whatever
+    /// nodes, from taking the same object at once. None for what nothing is written to.
+    pub(in crate::service) fn claim_of(&self, location: &ImageLocation) -> Option<Change> {
+        let store = location.store().and_then(|store| self.stores.get(store));
+        let only_read = store.is_some_and(|store| !store.capability().write);
+        (!only_read).then(|| Change::ClaimObject(location.url.clone()))
     }
 }
 
 /// Says the same whatever the reason: a client learns nothing of other images.
-fn not_yours(image: &ImageId) -> ImageError {
+pub(in crate::service) fn not_yours(image: &ImageId) -> ImageError {
     ImageError::Invalid(format!(
         "Invalid location: the object is not marked as made for image {image} (a volume has metadata \
          glance_image_id={image}), or belongs to another one"

@@ -115,7 +115,7 @@ impl Core {
         let Held { image, session, hold, .. } = held;
         match taken {
             Ok(Appended::Refused(error)) => {
-                let there = self.end_session(session, hold).await?;
+                let there = self.end_session(session, hold, Some(error.reason())).await?;
                 if there { Ok(Appended::Refused(error)) } else { Err(deleted_meanwhile(&image.id)) }
             }
             Ok(appended) => {
@@ -127,7 +127,7 @@ impl Core {
                 Err(error)
             }
             Err(Stop::Ends(error)) => {
-                let there = self.end_session(session, hold).await?;
+                let there = self.end_session(session, hold, Some(error.reason())).await?;
                 Err(if there { error } else { deleted_meanwhile(&image.id) })
             }
             Err(Stop::Lost) => Err(self.lost(session).await?),

@@ -24,6 +24,9 @@ impl ImageService {
                     () = core.stopping.cancelled() => return,
                     () = tokio::time::sleep(pause) => {}
                 }
+                if core.leads().await.is_ok_and(|leads| !leads) {
+                    continue;
+                }
                 if let Err(error) = core.expire_uploads().await {
                     tracing::warn!(error = error.reason(), "expired uploads cannot be ended");
                 }
@@ -56,7 +59,8 @@ impl Core {
             return Ok(());
         }
         tracing::info!(image.id = %id, offset = session.offset, "an upload nobody went on with is ended");
-        self.end_session(&session, &hold).await?;
+        let reason = "the upload was not gone on with in time".to_owned();
+        self.end_session(&session, &hold, Some(reason)).await?;
         Ok(())
     }
 }

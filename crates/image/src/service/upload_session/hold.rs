@@ -41,7 +41,7 @@ impl Core {
     }
 
     fn lease_end(&self) -> DateTime<Utc> {
-        Utc::now() + TimeDelta::from_std(self.settings.upload_lease).unwrap_or(TimeDelta::MAX)
+        self.jobs.now() + TimeDelta::from_std(self.settings.upload_lease).unwrap_or(TimeDelta::MAX)
     }
 
     /// Takes hold of an upload; whoever appends on another node lets go soon, or its lease runs out.
@@ -49,7 +49,7 @@ impl Core {
         let begun = Instant::now();
         loop {
             let holder = self.new_holder();
-            match self.images.claim_session(id, &holder, Utc::now()).await? {
+            match self.images.claim_session(id, &holder, self.jobs.now()).await? {
                 Claim::Held(session) => {
                     let hold = session.held_by(&holder);
                     return Ok((*session, hold));

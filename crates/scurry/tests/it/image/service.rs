@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A small Image service in memory: Glance's plain upload, or resumable ones too; it breaks connections on request.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -30,6 +31,8 @@ pub(crate) struct Manners {
     pub(crate) corrupts: bool,
     /// Received bytes are taken slowly, in milliseconds a chunk.
     pub(crate) pause: u64,
+    /// When bytes begin to come, this file gets that length.
+    pub(crate) resizes: Option<(PathBuf, u64)>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +62,7 @@ impl Service {
         let service = Self { held: Arc::default(), manners: Arc::new(Mutex::new(manners)), address };
         let app = Router::new()
             .route("/v2/images", post(create).get(list))
-            .route("/v2/images/{id}", get(show))
+            .route("/v2/images/{id}", get(show).delete(delete))
             .route("/v2/images/{id}/import", post(import))
             .route("/v2/images/{id}/file", axum::routing::any(file))
             .with_state(service.clone());
@@ -109,6 +112,11 @@ async fn show(State(service): State<Service>, Path(_): Path<String>) -> Response
         }
     }
     Value::Object(held.record.clone()).to_string().into_response()
+}
+
+async fn delete(State(service): State<Service>, Path(id): Path<String>) -> StatusCode {
+    service.held.lock().unwrap().lines.push(format!("delete {id}"));
+    StatusCode::NO_CONTENT
 }
 
 async fn import(State(service): State<Service>, body: Bytes) -> Response {
@@ -175,6 +183,9 @@ async fn take(service: &Service, method: &str, headers: &HeaderMap, body: Body) 
         }
     }
     let _appending = Appending(service);
+    if let Some((path, len)) = service.manners.lock().unwrap().resizes.take() {
+        std::fs::File::options().write(true).open(path).unwrap().set_len(len).unwrap();
+    }
     let mut decoder = (text("content-type") == Some(MEDIA_TYPE)).then(Decoder::new);
     let pause = service.manners.lock().unwrap().pause;
     let limit = service.breaks();

@@ -10,13 +10,15 @@ use scurry_image::ports::Viewer;
 use scurry_image::{
     Direction, Filter, Image, ListQuery, Match, NumberField, SortKey, TimeOp, VisibilityFilter,
 };
+use scurry_testkit::DatabaseKind;
 use scurry_types::{ImageStatus, MemberStatus, ProjectId, Visibility};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::super::images;
-use super::{ALL_KEYS, filled, filter_sets, sorted_by};
+use super::{ALL_KEYS, filled_in, filter_sets, sorted_by};
 use crate::connection::Database;
 use crate::entity::{image, member};
+use crate::every_database::on_every_database;
 use crate::images::whole::{self, Found};
 
 struct Everything {
@@ -179,9 +181,8 @@ async fn walked(db: &Database, viewer: Viewer<'_>, query: &ListQuery) -> Vec<Ima
     }
 }
 
-#[tokio::test]
-async fn pages_are_what_a_model_says() {
-    let (_dir, db) = filled().await;
+async fn pages_are_what_a_model_says(kind: DatabaseKind) {
+    let (_dir, db) = filled_in(kind).await;
     let everything = everything(&db).await;
     let projects = ["p0", "p1", "p2", "stranger"].map(ProjectId::from);
     let mut viewers = vec![Viewer::Admin { project: Some(&projects[1]) }, Viewer::Project(None)];
@@ -189,8 +190,12 @@ async fn pages_are_what_a_model_says() {
     let mut found = 0;
     for (turn, filters) in filter_sets().into_iter().enumerate() {
         for (at, viewer) in viewers.iter().enumerate() {
-            // Each filter and viewer in two of the sixteen orders, all of them in turn.
+            // Each filter and viewer in two of the sixteen orders, all of them in turn; on servers, which are further
+            // away, every third.
             for pick in [turn + at, turn + at + 5] {
+                if kind != DatabaseKind::Sqlite && (turn + pick) % 3 != 0 {
+                    continue;
+                }
                 let direction = if (turn + pick) % 2 == 0 { Direction::Asc } else { Direction::Desc };
                 let order = sorted_by(ALL_KEYS[pick % ALL_KEYS.len()], direction);
                 let query = ListQuery { filters: filters.clone(), limit: 613, ..order };
@@ -202,16 +207,15 @@ async fn pages_are_what_a_model_says() {
             }
         }
     }
-    assert!(found > 50_000, "{found}");
+    assert!(found > if kind == DatabaseKind::Sqlite { 50_000 } else { 10_000 }, "{found}");
 }
 
 fn ids(images: &[Image]) -> Vec<&str> {
     images.iter().map(|image| image.id.as_str()).collect()
 }
 
-#[tokio::test]
-async fn several_keys_in_both_directions() {
-    let (_dir, db) = filled().await;
+async fn several_keys_in_both_directions(kind: DatabaseKind) {
+    let (_dir, db) = filled_in(kind).await;
     let everything = everything(&db).await;
     let viewer = Viewer::Admin { project: None };
     let orders = [
@@ -231,3 +235,5 @@ async fn several_keys_in_both_directions() {
         assert!(pages.len() > 4000);
     }
 }
+
+on_every_database!(pages_are_what_a_model_says, several_keys_in_both_directions,);

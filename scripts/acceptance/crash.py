@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -35,8 +36,8 @@ class SlowBody:
 
 
 class Crash:
-    def __init__(self, binary, clients, work):
-        self.server = Server(binary, Path(work) / "data")
+    def __init__(self, binary, clients, work, options=()):
+        self.server = Server(binary, Path(work) / "data", options)
         self.clients, self.binary, self.work = clients, binary, Path(work)
         self.raw = self.work / "random.raw"
         self.length = 1024 * MIB + 4096
@@ -158,9 +159,13 @@ class Crash:
         image = self.admin.image(image_id)
         return image if len(image["stores"].split(",")) == 4 and not image.get("os_glance_import_task") else None
 
+    def ask_to_delete(self, image_id):
+        """The server may be killed before it answers."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.admin.status("DELETE", f"/v2/images/{image_id}")
+
     def delete(self, image_id):
-        thread = threading.Thread(target=lambda: self.admin.status("DELETE", f"/v2/images/{image_id}"), daemon=True)
-        thread.start()
+        threading.Thread(target=self.ask_to_delete, args=(image_id,), daemon=True).start()
         time.sleep(0.01)
         self.restart()
         status, _ = self.admin.status("GET", f"/v2/images/{image_id}")
@@ -170,8 +175,9 @@ class Crash:
         equal(self.volumes(), {}, "volumes")
 
 
-def run(binary, clients, work):
-    session = Crash(binary, clients, work)
+def run(binary, clients, work, options=()):
+    """`options` go to `scurry up`."""
+    session = Crash(binary, clients, work, options)
     session.start()
     try:
         for chunked in (False, True):

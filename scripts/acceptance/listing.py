@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists of many images over HTTP: requests a second and resident memory; scripts/list-100k calls it."""
+"""Lists of many images and a project's usage over HTTP: requests a second and resident memory; scripts/list-100k calls it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,15 @@ import argparse
 import http.client
 import json
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from . import databases, many
 from .session import ROOT, Failure, Server, check, equal, openrc
 from .credentials import issue
 
-# One image in fifty belongs to the user; one in a hundred is public; one in ten is shared with everybody's neighbour.
-IMAGES = """
-WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :count - 1)
-INSERT INTO images (created_at, updated_at, deleted, id, name, size, status, disk_format, container_format, owner,
-                    min_disk, min_ram, protected, visibility, os_hidden)
-SELECT strftime('%Y-%m-%d %H:%M:%S', 1600000000 + i * 7919 % :count, 'unixepoch') || '.000000',
-       strftime('%Y-%m-%d %H:%M:%S', 1700000000 + i * 104729 % :count, 'unixepoch') || '.000000',
-       0, printf('%08x-0000-4000-8000-%012x', i * 2654435761 % 4294967296, i), 'image-' || (i * 31 % :count),
-       i * 37 % 1000003 * 4096, CASE WHEN i % 1000 = 0 THEN 'queued' ELSE 'active' END,
-       CASE i % 2 WHEN 0 THEN 'raw' ELSE 'qcow2' END, 'bare',
-       CASE WHEN i % 50 = 7 THEN :user ELSE printf('%032x', i % 997) END, 0, 0, 0,
-       CASE WHEN i % 100 = 0 THEN 'public' WHEN i % 10 = 1 THEN 'shared' ELSE 'private' END, i % 500 = 3
-FROM n"""
-CHILDREN = [
-    "INSERT INTO image_tags (created_at, deleted, image_id, value) SELECT created_at, 0, id, 'common' FROM images",
-    """INSERT INTO image_tags (created_at, deleted, image_id, value)
-       SELECT created_at, 0, id, 'rare' FROM images WHERE rowid % 10000 = 7""",
-    """INSERT INTO image_properties (created_at, deleted, image_id, name, value)
-       SELECT created_at, 0, id, 'arch', CASE rowid % 3 WHEN 0 THEN 'arm64' ELSE 'x86_64' END FROM images""",
-    """INSERT INTO image_members (created_at, deleted, image_id, member, can_share, status)
-       SELECT created_at, 0, id, :user, 0, 'accepted' FROM images WHERE visibility = 'shared' AND rowid % 50 = 2""",
-]
 KINDS = {
     "first page": "",
     "sorted by name": "sort=name:asc",
@@ -58,22 +36,17 @@ KINDS = {
     "limit=1000": "limit=1000",
 }
 
+USAGE = "quota usage"
 WALKS = 6
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/list-100k", description=__doc__)
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
+    parser.add_argument("--database", choices=databases.KINDS, default="sqlite", help="the image service's (default: %(default)s)")
     parser.add_argument("--count", type=int, default=100_000, help="images (default: %(default)s)")
     parser.add_argument("--requests", type=int, default=100, help="of each kind (default: %(default)s)")
     return parser.parse_args()
-
-
-def fill(path, count, user):
-    with sqlite3.connect(path) as database:
-        for sql in [IMAGES, *CHILDREN]:
-            database.execute(sql, {"count": count, "user": user})
-    database.close()
 
 
 def memory(pid):
@@ -105,9 +78,9 @@ class Client:
         return seen, pages
 
 
-def measure(client, query, requests):
-    path = f"/v2/images?{query}"
-    found = len(client.page(path)["images"])
+def measure(client, path, requests):
+    shown = client.page(path)
+    found = len(shown["images"]) if "images" in shown else shown["usage"]["image_count_total"]["usage"]
     times = []
     for _ in range(requests):
         begun = time.perf_counter()
@@ -129,16 +102,26 @@ def deep(client, count):
 
 def run(options, work):
     """Prints the figures, and gives them."""
-    server = Server(options.binary, work / "data").start()
+    database = databases.open_database(options.database, work)
+    try:
+        return filled(options, work, database)
+    finally:
+        database.stop()
+
+
+def filled(options, work, database):
+    server = Server(options.binary, work / "data", ("--image-database", database.create("glance"))).start()
     try:
         admin, user = (openrc(work / f"data/{name}-openrc") for name in ("admin", "demo"))
         _, project = issue(server.ports[0], user)
         server.stop()
         begun = time.monotonic()
-        fill(work / "data/glance.db", options.count, project)
-        size = (work / "data/glance.db").stat().st_size / 1e6
-        filled = time.monotonic() - begun
-        print(f"{options.count} images in {filled:.0f} s, database {size:.0f} MB", flush=True)
+        database.load("glance", many.statements(options.count, project))
+        size, took = database.size("glance") / 1e6, time.monotonic() - begun
+        print(f"{options.count} images in {took:.0f} s, database {size:.0f} MB", flush=True)
+        # Without limits of the identity service there is no usage to be asked for.
+        conf = work / "data/glance-api.conf"
+        conf.write_text(conf.read_text().replace("[DEFAULT]\n", "[DEFAULT]\nuse_keystone_limits = True\n", 1))
         server.start()
         clients = {who: Client(server.ports[2], issue(server.ports[0], rc)[0]) for who, rc in (("admin", admin), ("member", user))}
         before = memory(server.process.pid)
@@ -146,8 +129,9 @@ def run(options, work):
         print(f"{'caller':7} {'page':20} {'images':>7} {'req/s':>8} {'median ms':>10} {'worst ms':>9}")
         for who, client in clients.items():
             kinds = KINDS | {"deep page": deep(client, options.count if who == "admin" else 1000)}
-            for name, query in kinds.items():
-                found, rate, median, worst = measure(client, query, options.requests)
+            paths = {name: f"/v2/images?{query}" for name, query in kinds.items()} | {USAGE: "/v2/info/usage"}
+            for name, path in paths.items():
+                found, rate, median, worst = measure(client, path, options.requests)
                 print(f"{who:7} {name:20} {found:>7} {rate:>8.0f} {median:>10.2f} {worst:>9.2f}", flush=True)
                 rows.append([who, name, found, rate, median, worst])
         resident, hidden = [], (options.count - 3 + 499) // 500
@@ -164,7 +148,7 @@ def run(options, work):
         # The first walk fills caches and pools. What each further one adds would be a leak.
         check(resident[-1] < resident[1] * 1.1, f"memory grows from walk to walk: {shown} MiB")
         server.stop()
-        return {"count": options.count, "fill": filled, "database": size, "rows": rows, "walks": walks,
+        return {"count": options.count, "fill": took, "database": size, "rows": rows, "walks": walks,
                 "before": before[0], "resident": resident}
     finally:
         if server.process and server.process.poll() is None:
@@ -174,6 +158,8 @@ def run(options, work):
 def main():
     options = arguments()
     work = Path(tempfile.mkdtemp(prefix="scurry-list-"))
+    # PostgreSQL's own user goes through it.
+    work.chmod(0o755)
     try:
         run(options, work)
     except Failure as failure:

@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from .. import listing
+from .. import databases, listing
 from ..session import ROOT, Failure
-from . import copying, disks, machine, moving, report, serving
+from . import copying, disks, iscsi, machine, moving, report, serving
 from .bench import Bench
 from .figures import Row
 from .files import install
@@ -29,15 +29,17 @@ from .service import ROLES, Service
 WORKS = {
     "upload": moving.upload, "eight": moving.eight, "download": moving.download, "four": moving.four,
     "three": copying.three, "twin": copying.twin, "huge": disks.huge, "convert": disks.convert,
-    "pages": serving.pages, "idle": serving.idle, "tools": moving.tools_alone,
+    "iscsi": iscsi.throughput, "pages": serving.pages, "idle": serving.idle, "tools": moving.tools_alone,
 }
+# Tables of its own; not a part of --quick.
+LISTS = "lists"
 PROGRAMS = {"nginx": "nginx-light", "wrk": "wrk", "curl": "curl", "openssl": "openssl", "qemu-img": "qemu-utils",
             "nbdcopy": "libnbd-bin", "nbdkit": "nbdkit"}
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     epilog="works: " + ", ".join(WORKS))
+                                     epilog="works: " + ", ".join([*WORKS, LISTS]))
     parser.add_argument("--quick", action="store_true", help="smaller images, fewer rounds: less than five minutes")
     parser.add_argument("--only", help="these works alone, with commas between")
     parser.add_argument("--runs", type=int, help="rounds of each work (default: 5, or 2 with --quick)")
@@ -53,10 +55,10 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--glance-results", type=Path, metavar="FILE", help="Glance's figures of an earlier run")
     options = parser.parse_args(words)
     options.runs = options.runs or (2 if options.quick else 5)
-    options.works = options.only.split(",") if options.only else list(WORKS)
-    unknown = set(options.works) - set(WORKS)
+    options.works = options.only.split(",") if options.only else [*WORKS, *([] if options.quick else [LISTS])]
+    unknown = set(options.works) - {*WORKS, LISTS}
     if unknown:
-        parser.error(f"no such work: {', '.join(sorted(unknown))}; there are {', '.join(WORKS)}")
+        parser.error(f"no such work: {', '.join(sorted(unknown))}; there are {', '.join([*WORKS, LISTS])}")
     if bool(options.glance) != bool(options.token):
         parser.error("--glance and --token belong together")
     if options.glance_only and not options.glance:
@@ -82,7 +84,7 @@ def earlier(options: argparse.Namespace, kept: dict) -> dict:
 
 def measure(options: argparse.Namespace, bench: Bench) -> dict[str, list[Row]]:
     taken: dict[str, list[Row]] = {}
-    for name in options.works:
+    for name in (name for name in options.works if name != LISTS):
         begun = time.monotonic()
         bench.profiler.begin(name)
         try:
@@ -99,17 +101,21 @@ def measure(options: argparse.Namespace, bench: Bench) -> dict[str, list[Row]]:
     return taken
 
 
-def lists(options: argparse.Namespace, work: Path, about: dict[str, str]) -> dict | None:
-    """The table of scripts/list-100k, for the page."""
-    if not options.write or options.quick or options.only:
-        return None
-    folder = work / "list-100k"
-    folder.mkdir()
-    try:
-        return listing.run(argparse.Namespace(binary=options.binary, count=100_000, requests=100), folder) | {"machine": about}
-    except Failure as failure:
-        print(f"list-100k: {failure}; its table is kept", file=sys.stderr, flush=True)
-        return None
+def lists(options: argparse.Namespace, work: Path, about: dict[str, str]) -> dict:
+    """The tables of scripts/list-100k on each database, for the page."""
+    taken: dict = {}
+    for kind in databases.KINDS if LISTS in options.works else ():
+        folder = work / f"list-100k-{kind}"
+        folder.mkdir()
+        # PostgreSQL's own user goes through it.
+        for path in (work, folder):
+            path.chmod(0o755)
+        given = argparse.Namespace(binary=options.binary, database=kind, count=100_000, requests=100)
+        try:
+            taken[kind] = listing.run(given, folder) | {"machine": about}
+        except Failure as failure:
+            print(f"list-100k on {kind}: {failure}; its table is kept", file=sys.stderr, flush=True)
+    return taken
 
 
 def main() -> int:
@@ -130,8 +136,9 @@ def main() -> int:
         taken = measure(options, bench)
         if options.glance and options.glance_results:
             options.glance_results.write_text(json.dumps(report.storable(bench.stored), indent=1) + "\n")
+        listed = lists(options, work, about)
         if options.write:
-            found = report.merge(kept, about, taken, bench.profiler.tables, bench.stored, lists(options, work, about))
+            found = report.merge(kept, about, taken, bench.profiler.tables, bench.stored, listed)
             report.write(found, list(WORKS))
         return 0
     except Failure as failure:

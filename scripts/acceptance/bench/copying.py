@@ -12,12 +12,6 @@ from .service import Service
 TARGETS = ["first", "second", "third"]
 
 
-def leave(service: Service, image: str, roles: list[str]) -> None:
-    """Takes the image out of stores again."""
-    for role in roles:
-        service.ask("DELETE", f"/v2/stores/{service.stores[role]}/{image}")
-
-
 def three(bench: Bench) -> list[Row]:
     """A sparse image to three volume stores at once."""
     length, data = bench.size(4 * GIB, GIB), bench.size(GIB, 256 * MIB)
@@ -30,7 +24,7 @@ def three(bench: Bench) -> list[Row]:
         took = service.copy(images[service], TARGETS)
         if service is bench.scurry and not taken:
             taken.samples.append((allocated(bench.scurry.pools()) - before) / (3 * data))
-        leave(service, images[service], TARGETS)
+        service.leave(images[service], TARGETS)
         return took
     copies = [bench.work / f"copy-{number}" for number in range(3)]
     race = bench.race(f"copy {shown}", {"cp": lambda: tools.cp_sparse(path, copies), **bench.services("three", act)})
@@ -59,7 +53,7 @@ def twin(bench: Bench) -> list[Row]:
         before = service.written()
         took = service.copy(image, ["twin"])
         written.samples.append((service.written() - before) / MIB)
-        leave(service, image, ["twin"])
+        service.leave(image, ["twin"])
         return took
     race = bench.race("twin", {"scurry small": lambda: act(images[0]), "scurry large": lambda: act(images[1])})
     for image in images:

@@ -40,6 +40,10 @@ class Figure:
     def minus(self, seconds: float) -> Figure:
         return Figure(self.unit, [sample - seconds for sample in self.samples], self.cpu)
 
+    def of_cpu(self) -> Figure:
+        """The server's CPU seconds as a figure."""
+        return Figure(self.unit, self.cpu)
+
     def times(self, factor: float) -> Figure:
         return Figure(self.unit, [sample * factor for sample in self.samples])
 

@@ -27,14 +27,16 @@ uWSGI (2 processes × 8 threads, MariaDB), its file stores on the same disk, its
 NOTES = """
 **What is compared.** `openssl md5 ∥ sha512` is both digests of the same file side by side, the floor of every upload the API's two
 checksums allow. Stores bring what they wrote to the disk before an image is active, so `cp` is followed by `sync` of its target; Glance
-does not sync, nor does openssl write. In the huge disks the digests' pass over the zeroes is measured (`openssl speed`, both side by
-side) and taken off, and stands apart. *p99* is of `wrk -t2 -c8`; Glance's 2.4 pages a second and 2970 ms for a tenant among 100,000
+does not sync, nor does openssl write. Of the iSCSI rows CPU is each client's; both flush the LUN at the end (`qemu-img convert
+-t writeback`), both read into a file without a sync. In the huge disks the digests' pass over the zeroes is measured by itself (`scurry image
+upload` of as long a disk that is all hole), stands apart beside `openssl speed` of both digests side by side in memory, and is taken
+off. *p99* is of `wrk -t2 -c8`; Glance's 2.4 pages a second and 2970 ms for a tenant among 100,000
 images are of wrk with eight connections on two cores, taken once.
 """
 
 
 def empty() -> dict:
-    return {"works": {}, "glance": {}, "lists": None}
+    return {"works": {}, "glance": {}, "lists": {}}
 
 
 def load() -> dict:
@@ -50,13 +52,13 @@ def storable(figures: dict[str, Figure]) -> dict:
             for name, figure in sorted(figures.items())}
 
 
-def merge(kept: dict, machine: dict, rows: dict[str, list[Row]], profiles: dict, glance: dict[str, Figure], lists: dict | None) -> dict:
+def merge(kept: dict, machine: dict, rows: dict[str, list[Row]], profiles: dict, glance: dict[str, Figure], lists: dict) -> dict:
     """The figures of this run over those that are kept, work by work."""
     works = dict(kept["works"])
     for work, taken in rows.items():
         works[work] = {"machine": machine, "rows": [row.as_dict() for row in taken],
                        "profiles": {title: text for title, text in profiles.get(work, {}).items()} if missed(taken) else {}}
-    return {"works": works, "glance": storable(glance), "lists": lists or kept.get("lists")}
+    return {"works": works, "glance": storable(glance), "lists": kept["lists"] | lists}
 
 
 def missed(rows: list[Row]) -> bool:
@@ -87,7 +89,7 @@ def page(kept: dict, order: list[str]) -> str:
             if entry["machine"] == machine:
                 text += profiles(work, entry["profiles"])
     text += NOTES + (GLANCE if kept["glance"] else "")
-    return text + (lists(kept["lists"]) if kept.get("lists") else "")
+    return text + (lists(kept["lists"]) if kept["lists"] else "")
 
 
 def about(machine: dict) -> str:
@@ -105,24 +107,34 @@ def profiles(work: str, tables: dict[str, str]) -> str:
                    for title, text in tables.items())
 
 
-def lists(found: dict) -> str:
+DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL", "mysql": "MariaDB"}
+
+
+def lists(found: dict[str, dict]) -> str:
+    kinds = [kind for kind in DATABASES if kind in found]
     text = f"""
-## Lists of {found['count']:,} images
+## Lists of {found[kinds[0]]['count']:,} images
 
-`scripts/list-100k` fills `scurry up`'s database by SQL (a tag, a property each, shared ones with a member) and asks for pages of 25
-over one HTTP connection, as an administrator and as a project with a fiftieth of the images. {found['count']:,} images in
-{found['fill']:.0f} s, database {found['database']:.0f} MB. Times are of the whole request over HTTP, token and policy included; the client runs
-on the same cores. Run of {found['machine']['date']}, commit {found['machine']['commit']}.
+`scripts/list-100k --database …` fills `scurry up`'s image database by SQL (a tag, a property each, shared ones with a member) and asks
+for pages of 25 over one HTTP connection, as an administrator and as a project with a fiftieth of the images. Times are medians of whole
+requests over HTTP in ms (the worst of a hundred in brackets), token and policy included; client and database run on the same cores.
 
-{about(found['machine'])}| caller | page | images | req/s | median ms | worst ms |
-|---|---|---|---|---|---|
 """
-    for caller, name, images, rate, median, worst in found["rows"]:
+    for kind in kinds:
+        one = found[kind]
+        after = ", ".join(f"{size:.0f}" for size in one["resident"])
+        text += f"""- {DATABASES[kind]}, {one['machine']['date']}, commit {one['machine']['commit']}: database {one['database']:.0f} MB, filled in {one['fill']:.0f} s.
+  {len(one['resident'])} walks of all images in pages of 1000, {min(one['walks']):.0f} to {max(one['walks']):.0f} s each: resident memory {one['before']:.0f} MiB before,
+  {after} MiB after each.
+"""
+    text += "\n" + about(found[kinds[-1]]["machine"])
+    text += f"| caller | page | images | {' | '.join(DATABASES[kind] for kind in kinds)} |\n|---|---|---|{'---|' * len(kinds)}\n"
+    taken = {(kind, *row[:2]): f"{row[4]:.2f} ({row[5]:.1f})" for kind in kinds for row in found[kind]["rows"]}
+    for caller, name, images, *_ in found[kinds[0]]["rows"]:
         shown = f"`{name}`" if "=" in name else name
-        text += f"| {caller} | {shown} | {images} | {rate:.0f} | {median:.2f} | {worst:.2f} |\n"
-    after = ", ".join(f"{size:.0f}" for size in found["resident"])
-    return text + f"""
-{len(found['resident'])} walks of all images in pages of 1000, some {min(found['walks']):.0f} to {max(found['walks']):.0f} s each: resident memory
-{found['before']:.0f} MiB before, {after} MiB after each walk. A page is all that is held in memory. The indexes of our own
-(`crates/image-db/src/schema/indexes.sql`) cost about 1.5 KB an image (a file of 84 MB grew to 233 MB in a trial with SQLite 3.40).
+        cells = " | ".join(taken.get((kind, caller, name), "") for kind in kinds)
+        text += f"| {caller} | {shown} | {images} | {cells} |\n"
+    return text + """
+A page is all that is held in memory. The indexes of our own (`crates/image-db/src/schema/indexes.sql`) cost about 1.5 KB an image (a
+SQLite file of 84 MB grew to 233 MB in a trial).
 """

@@ -11,10 +11,16 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from ..session import check
+from ..session import Failure, check
 
 # What a store is called in the works; the names of the services' own stores are given for these.
 ROLES = ("file", "first", "second", "third", "twin")
+# How long a deletion is tried again that something still in use refuses, and the pause, in seconds.
+PATIENCE, PAUSE = 60, 1
+
+
+class Conflict(Failure):
+    """The service answered 409."""
 
 
 class Service:
@@ -33,14 +39,32 @@ class Service:
             with urllib.request.urlopen(request, timeout=600) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            check(False, f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:300]}")
+            said = f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:300]}"
+            raise (Conflict if error.code == 409 else Failure)(said) from None
         return json.loads(text) if text else {}
 
     def create(self, name: str, disk_format: str = "raw") -> str:
         return self.ask("POST", "/v2/images", {"name": name, "disk_format": disk_format, "container_format": "bare"})["id"]
 
     def delete(self, image: str) -> None:
-        self.ask("DELETE", f"/v2/images/{image}")
+        self.remove(f"/v2/images/{image}")
+
+    def remove(self, path: str) -> None:
+        """DELETE. Glance refuses it while a worker still has the volume attached."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.ask("DELETE", path)
+                return
+            except Conflict:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE)
+
+    def leave(self, image: str, roles: list[str]) -> None:
+        """Takes the image out of stores again."""
+        for role in roles:
+            self.remove(f"/v2/stores/{self.stores[role]}/{image}")
 
     def image(self, image: str) -> dict:
         return self.ask("GET", f"/v2/images/{image}")

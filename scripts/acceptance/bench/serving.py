@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+from .. import databases, many
 from ..credentials import issue
-from ..listing import fill
 from ..session import Failure, check, free_ports, openrc
 from . import figures, tools
 from .bench import Bench
@@ -63,7 +63,7 @@ def pages(bench: Bench) -> list[Row]:
         user = openrc(scurry.data / "demo-openrc")
         _, project = issue(scurry.server.ports[0], user)
         scurry.server.stop()
-        fill(scurry.data / "glance.db", count, project)
+        databases.Sqlite(scurry.data).load("glance", many.statements(count, project))
         scurry.server.start()
         token, _ = issue(scurry.server.ports[0], user)
         scurry.token, _ = issue(scurry.server.ports[0], openrc(scurry.data / "admin-openrc"))

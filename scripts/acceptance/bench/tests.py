@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import io
+import threading
 import unittest
+import unittest.mock
 
-from . import figures, profile, report, tools
+from . import disks, figures, profile, report, service, tools
 from .__main__ import WORKS, arguments
 from .figures import Figure, Row
 
@@ -67,22 +70,79 @@ class Ratios(unittest.TestCase):
         self.assertEqual(figures.at_most("w", "n", Figure("s", [1]), "x", Figure(), 1), [])
 
 
+    def test_huge(self):
+        taken = {"upload small": (2.0, 3.0), "upload large": (102.5, 204.5), "copy small": (1.0, 1.0), "copy large": (1.2, 1.2),
+                 "import small": (4.0, 5.0), "import large": (99.0, 208.0), "zeroes": (100.0, 200.0)}
+        times = {f"scurry {name}": Figure("s", [wall], [cpu]) for name, (wall, cpu) in taken.items()}
+        digests, upload, upload_cpu, copy, imported, imported_cpu = disks.rows(times, (4 << 30, 100 << 30, 1 << 30), 80.0)
+        self.assertEqual((digests.scurry, digests.ratio, digests.met), ("100.00 s, CPU 200.00 s", "1.25 ×", None))
+        self.assertEqual((upload.scurry, upload.ratio, upload.met), ("2.50 s, CPU 204.50 s + 100.0 s of digests", "1.25 ×", True))
+        self.assertEqual((upload_cpu.scurry, upload_cpu.ratio, upload_cpu.met), ("4.50 s + 200.0 s of digests", "1.50 ×", True))
+        self.assertEqual((copy.ratio, copy.met), ("1.20 ×", True))
+        # A pass that was slower by itself says nothing about the rest.
+        self.assertEqual((imported.ratio, imported.met), ("", None))
+        self.assertEqual((imported_cpu.ratio, imported_cpu.met), ("1.60 ×", False))
+        del times["scurry zeroes"]
+        self.assertEqual([row.met for row in disks.rows(times, (4 << 30, 100 << 30, 1 << 30), 80.0)], [None, False, True, False])
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """Answers 409 as often as the server's `conflicts` says, then 204."""
+
+    def do_DELETE(self):
+        self.server.asked.append(self.path)
+        self.send_response(409 if len(self.server.asked) <= self.server.conflicts else 204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_words):
+        pass
+
+
+class Deleting(unittest.TestCase):
+    def setUp(self):
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Refusing)
+        self.server.asked, self.server.conflicts = [], 2
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.service = service.Service(f"http://127.0.0.1:{self.server.server_port}", "t", {"first": "pure1"})
+
+    def tearDown(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def test_what_is_in_use_is_deleted_later(self):
+        with unittest.mock.patch.object(service, "PAUSE", 0):
+            self.service.leave("i", ["first"])
+        self.assertEqual(self.server.asked, ["/v2/stores/pure1/i"] * 3)
+
+    def test_patience_ends(self):
+        with unittest.mock.patch.object(service, "PATIENCE", -1), self.assertRaises(service.Conflict):
+            self.service.delete("i")
+
+
 class Page(unittest.TestCase):
     def test_works_that_did_not_run_keep_their_figures(self):
         machine, again = {"date": "d", "commit": "c", "cores": "2"}, {"date": "e", "commit": "f", "cores": "2"}
         row = lambda work, met: Row(work, work, "1 s", "—", "2 ×", "≤ 1 ×", met)  # noqa: E731
         kept = report.merge(report.empty(), machine, {"upload": [row("upload", False)], "idle": [row("idle", True)]},
-                            {"upload": {"t": "symbols"}, "idle": {"t": "others"}}, {}, None)
-        kept = report.merge(kept, again, {"idle": [row("idle", True)]}, {}, {}, None)
+                            {"upload": {"t": "symbols"}, "idle": {"t": "others"}}, {}, {"sqlite": listed(machine, 1.5)})
+        kept = report.merge(kept, again, {"idle": [row("idle", True)]}, {}, {}, {"mysql": listed(again, 2.5)})
         page = report.page(kept, list(WORKS))
         self.assertIn("| upload | 1 s | — | 2 × | ≤ 1 × | **MISSED** |", page)
         self.assertIn("symbols", page)
         self.assertNotIn("others", page)
         self.assertEqual((page.count("Run of d"), page.count("Run of e")), (1, 1))
+        self.assertIn("| admin | `name=` | 1 | 1.50 (3.0) | 2.50 (3.0) |", page)
 
     def test_the_page_is_what_its_figures_make(self):
         if report.KEPT.exists():
             self.assertEqual(report.PAGE.read_text(), report.page(report.load(), list(WORKS)), "made anew by scripts/bench --write")
+
+
+def listed(machine: dict, median: float) -> dict:
+    """What scripts/list-100k gives."""
+    return {"count": 5, "fill": 1.0, "database": 1.0, "rows": [["admin", "name=", 1, 600.0, median, 3.0]], "walks": [1.0, 2.0],
+            "before": 40.0, "resident": [50.0, 50.0], "machine": machine}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Api:
 
 
 def identity(places: Places):
-    """Users, roles, catalogue and limits; gives the id of the image endpoint."""
+    """Users, roles, catalogue and limits; gives the ids of the image endpoint, and of Cinder's project and user."""
     api = Api(places.url("keystone"))
     api.login({"system": {"all": True}})
     projects = {name: api.make("project", name=name, domain_id="default") for name in ("service", "demo")}
@@ -58,6 +58,8 @@ def identity(places: Places):
         if user == "glance":
             # oslo.limit reads everybody's limits.
             api.call("PUT", f"/system/users/{user_id}/roles/{roles['reader']}")
+        elif user == "cinder":
+            internal = projects["service"], user_id
     block = places.url("cinder") + "/v3/$(project_id)s"
     endpoints = {}
     for name, kind, url in (("glance", "image", places.url("image")), ("cinder", "block-storage", block),
@@ -70,7 +72,7 @@ def identity(places: Places):
     api.call("POST", "/registered_limits", {"registered_limits": [
         {"service_id": service, "region_id": REGION, "resource_name": name, "default_limit": limit}
         for name, limit in LIMITS.items()]})
-    return endpoint
+    return endpoint, internal
 
 
 def volume_types(places: Places):

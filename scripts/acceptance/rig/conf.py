@@ -12,6 +12,10 @@ STORES = {"pure1": ("pure", '"Pure Array 1"'), "pure2": ("pure2", '"Pure Array 2
           "pure4": ("replicated", '"Pure Replicated"')}
 
 
+# The backend that keeps volumes of images it had to fetch.
+CACHING = "puredriver-3"
+
+
 def keystone(places: Places):
     keys = places.dir("keystone")
     (places.dir("etc") / "keystone.conf").write_text(f"""\
@@ -42,7 +46,9 @@ password = {PASSWORD}
 """
 
 
-def cinder(places: Places):
+def cinder(places: Places, internal):
+    """Cinder's; `internal` are project and user of its own volumes, such as its cache of images."""
+    project, user = internal
     etc, data = places.dir("etc"), places.dir("cinder")
     environment = places.programs / "cinder/etc/cinder"
     (etc / "rootwrap.conf").write_text(f"""\
@@ -60,6 +66,7 @@ rig_pool = {places.pool(name)}
 rig_transport = {places.transport}
 rig_device_owner = {UID}
 rig_replicated = {name == "puredriver-1"}
+image_volume_cache_enabled = {name == CACHING}
 """ for name in BACKENDS)
     (etc / "cinder.conf").write_text(f"""\
 [DEFAULT]
@@ -76,6 +83,8 @@ glance_api_servers = {places.url("image")}
 allowed_direct_url_schemes = cinder
 enabled_backends = {",".join(BACKENDS)}
 default_volume_type = pure
+cinder_internal_tenant_project_id = {project}
+cinder_internal_tenant_user_id = {user}
 quota_volumes = -1
 quota_gigabytes = -1
 backend_stats_polling_interval = 10
@@ -105,7 +114,7 @@ target_prefix = iqn.2010-10.org.openstack:
 {backends}""")
 
 
-def image(places: Places, endpoint):
+def image(places: Places, endpoint, block=None):
     """Scurry's: what stands in a Glance's file, with an SQLite database."""
     data = places.dir("image")
     stores = "".join(f"""\
@@ -119,6 +128,7 @@ cinder_os_region_name = {REGION}
 cinder_catalog_info = block-storage:cinder:publicURL
 cinder_volume_type = {volume_type}
 rootwrap_config = /etc/glance/rootwrap.conf
+{f"cinder_endpoint_template = {block}" if block else ""}
 """ for store, (volume_type, description) in STORES.items())
     path = places.dir("etc") / "glance-api.conf"
     path.write_text(f"""\

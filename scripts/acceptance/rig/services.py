@@ -65,7 +65,7 @@ class Rig:
         addresses = [word for interface in ("public", "internal", "admin") for word in (f"--bootstrap-{interface}-url", url)]
         self.processes.run(*manage, "bootstrap", "--bootstrap-password", PASSWORD, "--bootstrap-region-id", REGION, *addresses)
         self.start_keystone()
-        self.endpoint = api.identity(places)
+        self.endpoint, self.internal = api.identity(places)
 
     def start_keystone(self):
         places, port = self.places, self.places.ports["keystone"]
@@ -84,7 +84,7 @@ class Rig:
 
     def _cinder(self):
         places, start = self.places, self.processes.start
-        conf.cinder(places)
+        conf.cinder(places, self.internal)
         epmd, rabbit, iscsi = (places.ports[name] for name in ("epmd", "rabbit", "iscsi"))
         start("epmd", "epmd", "-address", "127.0.0.1", "-port", epmd)
         data = places.dir("rabbit")
@@ -123,9 +123,9 @@ class Rig:
             path.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
             path.chmod(0o755)
 
-    def start_image(self):
-        """Scurry as a user without rights, in Glance's place."""
-        file, port = conf.image(self.places, self.endpoint), self.places.ports["image"]
+    def start_image(self, block=None):
+        """Scurry as a user without rights, in Glance's place; `block` is where it finds Cinder instead of the catalogue."""
+        file, port = conf.image(self.places, self.endpoint, block), self.places.ports["image"]
         # Wherever the binary was built may be out of that user's reach.
         binary = self.places.dir("etc/bin") / "scurry"
         if not binary.exists():
@@ -139,6 +139,16 @@ class Rig:
         status = self.processes.stop("scurry")
         if status != 0:
             raise Failure(f"scurry ended with {status} after SIGTERM")
+
+    def kill_image(self):
+        """SIGKILL, as when the power goes."""
+        process = self.processes.running.pop("scurry")
+        process.kill()
+        process.wait()
+
+    def restart_image(self, block=None):
+        self.stop_image()
+        self.start_image(block)
 
     def log_tail(self):
         log = self.places.dir("log") / "scurry.out"

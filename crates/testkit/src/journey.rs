@@ -129,7 +129,7 @@ pub async fn check_journey(store: Arc<dyn Store>, journey: &Journey) {
     }
     let traveller = Traveller { store, chaos, journey, budget: MemoryBudget::new(journey.budget) };
     let (image, other) = (ImageId::random(), ImageId::random());
-    let (object, ingested) = traveller.into_the_store(&image).await;
+    let (object, ingested) = traveller.store_through(&image).await;
     traveller.same(&object).await;
     let copied = traveller.on_to_another(&other, &object, &ingested).await;
     traveller.same(&copied).await;
@@ -153,7 +153,7 @@ impl Traveller<'_> {
         self.journey.troubles.len() + self.journey.cuts.len() + 2
     }
 
-    async fn into_the_store(&self, image: &ImageId) -> (StoredObject, Ingested) {
+    async fn store_through(&self, image: &ImageId) -> (StoredObject, Ingested) {
         let (kept, mut cuts) = (Arc::new(Kept::default()), self.journey.cuts.iter());
         let mut left: Option<String> = None;
         for _ in 0..self.attempts() {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -133,7 +134,7 @@ pub async fn check_journey(store: Arc<dyn Store>, journey: &Journey) {
     traveller.same(&object).await;
     let copied = traveller.on_to_another(&other, &object, &ingested).await;
     traveller.same(&copied).await;
-    assert_eq!(traveller.budget.in_use(), 0, "memory is given back");
+    traveller.memory_is_given_back().await;
     for (image, object) in [(&image, &object), (&other, &copied)] {
         assert_eq!(traveller.found(image).await, BTreeSet::from([object.url.clone()]), "what stays");
         traveller.clear(image).await;
@@ -151,6 +152,17 @@ impl Traveller<'_> {
     /// More attempts than there are reasons for one.
     fn attempts(&self) -> usize {
         self.journey.troubles.len() + self.journey.cuts.len() + 2
+    }
+
+    /// Threads of attempts that were given up let go of their last piece when they get round to it.
+    async fn memory_is_given_back(&self) {
+        for _ in 0..1000 {
+            if self.budget.in_use() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{} bytes of memory are not given back", self.budget.in_use());
     }
 
     async fn store_through(&self, image: &ImageId) -> (StoredObject, Ingested) {

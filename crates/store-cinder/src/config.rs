@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use scurry_connect::Connector;
-use scurry_openstack_client::{
-    ClientError, Credentials, DomainRef, Interface, Secret, Session, SessionOptions,
-};
+use scurry_openstack_client::{ClientError, Credentials, Interface, Session, SessionOptions};
 use scurry_types::StoreId;
 
 /// One `cinder` store of `enabled_backends`. The option each field comes from stands beside it.
@@ -21,8 +19,8 @@ pub struct CinderStoreConfig {
     pub weight: i64,
     /// `cinder_volume_type`, a name or an id; Cinder's default type when absent.
     pub volume_type: Option<String>,
-    /// Who owns the image volumes (`cinder_store_*`).
-    pub credentials: CinderCredentials,
+    /// Who a store acts as (`cinder_store_*`); the project of these credentials owns the image volumes.
+    pub credentials: Credentials,
     /// `cinder_catalog_info`: `type:name:interface`, the name may be empty.
     pub catalog_info: String,
     /// `cinder_endpoint_template`: an address that is used instead of the catalog's.
@@ -49,39 +47,10 @@ pub struct CinderStoreConfig {
     pub connector: Connector,
 }
 
-/// Who a store acts as; the project of these credentials owns its volumes.
-#[derive(Debug, Clone)]
-pub enum CinderCredentials {
-    /// `cinder_store_user_name` and its like.
-    Password {
-        /// `cinder_store_auth_address`.
-        auth_address: String,
-        /// `cinder_store_user_name`.
-        user_name: String,
-        /// `cinder_store_user_domain_name`.
-        user_domain_name: String,
-        /// `cinder_store_password`.
-        password: Secret,
-        /// `cinder_store_project_name`.
-        project_name: String,
-        /// `cinder_store_project_domain_name`.
-        project_domain_name: String,
-    },
-    /// `cinder_store_application_credential_*`.
-    ApplicationCredential {
-        /// `cinder_store_auth_address`.
-        auth_address: String,
-        /// `cinder_store_application_credential_id`.
-        id: String,
-        /// `cinder_store_application_credential_secret`.
-        secret: Secret,
-    },
-}
-
 impl CinderStoreConfig {
     /// The options' defaults for everything else.
     #[must_use]
-    pub fn new(id: StoreId, credentials: CinderCredentials, connector: Connector) -> Self {
+    pub fn new(id: StoreId, credentials: Credentials, connector: Connector) -> Self {
         Self {
             id,
             description: None,
@@ -125,11 +94,10 @@ impl CinderStoreConfig {
             retries: self.http_retries,
             ..SessionOptions::default()
         };
-        let credentials = self.credentials.to_client();
-        if let Some(session) = open.iter().find(|session| session.is_of(&credentials, &options)) {
+        if let Some(session) = open.iter().find(|session| session.is_of(&self.credentials, &options)) {
             return Ok(session.clone());
         }
-        let session = Session::new(credentials, options)?;
+        let session = Session::new(self.credentials.clone(), options)?;
         open.push(session.clone());
         Ok(session)
     }
@@ -137,42 +105,10 @@ impl CinderStoreConfig {
     /// Which block-storage service this is, as far as the options tell. Two ways to write the same one look different.
     pub(crate) fn service(&self) -> String {
         let options = [&self.endpoint_template, &self.region].map(|option| option.as_deref().unwrap_or(""));
-        format!("{} {} {}", self.credentials.auth_address(), options[0], options[1])
+        format!("{} {} {}", self.credentials.auth_url, options[0], options[1])
     }
 
     fn interface(&self) -> Interface {
         self.catalog_info.rsplit(':').next().and_then(Interface::parse).unwrap_or_default()
-    }
-}
-
-impl CinderCredentials {
-    fn auth_address(&self) -> &str {
-        match self {
-            Self::Password { auth_address, .. } | Self::ApplicationCredential { auth_address, .. } => {
-                auth_address
-            }
-        }
-    }
-
-    fn to_client(&self) -> Credentials {
-        match self {
-            Self::Password {
-                auth_address,
-                user_name,
-                user_domain_name,
-                password,
-                project_name,
-                project_domain_name,
-            } => Credentials::password(
-                auth_address.clone(),
-                user_name.clone(),
-                DomainRef::Name(user_domain_name.clone()),
-                password.clone(),
-                Some((project_name.clone(), DomainRef::Name(project_domain_name.clone()))),
-            ),
-            Self::ApplicationCredential { auth_address, id, secret } => {
-                Credentials::application_credential(auth_address.clone(), id.clone(), secret.clone())
-            }
-        }
     }
 }

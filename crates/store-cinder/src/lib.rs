@@ -25,6 +25,6 @@ mod store;
 mod touched;
 mod writer;
 
-pub use config::{CinderCredentials, CinderStoreConfig};
+pub use config::CinderStoreConfig;
 pub use location::{InvalidVolumeUrl, VolumeLocation};
 pub use store::{CinderStore, UnknownVolumeType};

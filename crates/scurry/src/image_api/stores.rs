@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scurry_config::{
-    AuthMethod, CinderStore as CinderSection, FileStore as FileSection, GlanceConf, HttpStore as HttpSection,
+    CinderStore as CinderSection, FileStore as FileSection, GlanceConf, HttpStore as HttpSection,
     Store as Section, StoreSection,
 };
 use scurry_connect::Connector;
 use scurry_fetch::{FetchSettings, Proxies};
-use scurry_openstack_client::Session;
+use scurry_openstack_client::{Credentials, Session};
 use scurry_store::{Registry, Store};
-use scurry_store_cinder::{CinderCredentials, CinderStore, CinderStoreConfig};
+use scurry_store_cinder::{CinderStore, CinderStoreConfig};
 use scurry_store_file::{FileStore, FileStoreConfig};
 use scurry_store_http::{HttpStore, HttpStoreConfig};
 use scurry_types::StoreId;
@@ -33,7 +33,7 @@ pub(super) async fn open(conf: &GlanceConf, node: &str) -> Result<Registry, Fail
             Section::File(file) => Arc::new(open_file(section, file, conf)?),
             Section::Http(http) => Arc::new(open_http(section, http, conf)?),
             Section::Cinder(cinder) => {
-                let store = Arc::new(open_cinder(section, cinder, node, &mut sessions)?);
+                let store = Arc::new(open_cinder(section, cinder, conf, node, &mut sessions)?);
                 checks.push(check_volume_type(section, Arc::clone(&store)));
                 store
             }
@@ -92,6 +92,7 @@ fn open_http(section: &StoreSection, http: &HttpSection, conf: &GlanceConf) -> R
 fn open_cinder(
     section: &StoreSection,
     cinder: &CinderSection,
+    conf: &GlanceConf,
     node: &str,
     sessions: &mut Vec<Session>,
 ) -> Result<CinderStore, Failure> {
@@ -118,7 +119,7 @@ fn open_cinder(
         use_multipath: cinder.use_multipath,
         // Long enough for a burst of range requests, short for whoever else wants the volume.
         read_linger: Duration::from_secs(1),
-        ..CinderStoreConfig::new(id, credentials(section, cinder)?, connector)
+        ..CinderStoreConfig::new(id, account(section, cinder, conf)?, connector)
     };
     let session = config.session_among(sessions).map_err(cannot)?;
     CinderStore::new(config, session).map_err(cannot)
@@ -130,29 +131,70 @@ async fn check_volume_type(section: &StoreSection, store: Arc<CinderStore>) -> R
         .map_err(|error| Failure::new(format!("[{}] cinder_volume_type cannot be used", section.id), error))
 }
 
-fn credentials(section: &StoreSection, cinder: &CinderSection) -> Result<CinderCredentials, Failure> {
-    let Some(auth) = &cinder.auth else {
+/// Who a store acts as: its own account, else the service itself, and never whoever asks (docs/adr/0010).
+fn account(
+    section: &StoreSection,
+    cinder: &CinderSection,
+    conf: &GlanceConf,
+) -> Result<Credentials, Failure> {
+    if let Some(own) = &cinder.auth {
+        return Ok(scurry_auth::credentials(own));
+    }
+    let Some(service) = &conf.keystone_authtoken else {
         return Err(Failure::plain(format!(
             "[{}] has no cinder_store_auth_address, cinder_store_user_name, cinder_store_password and \
-             cinder_store_project_name: image volumes need an owner of their own",
+             cinder_store_project_name, and there is no [keystone_authtoken] account to act as: image volumes need \
+             an owner of their own",
             section.id
         )));
     };
-    Ok(match &auth.method {
-        AuthMethod::Password { user, user_domain, password, project, project_domain, .. } => {
-            CinderCredentials::Password {
-                auth_address: auth.auth_url.clone(),
-                user_name: user.clone(),
-                user_domain_name: user_domain.name.clone().unwrap_or_else(|| "Default".to_owned()),
-                password: password.clone(),
-                project_name: project.clone().unwrap_or_default(),
-                project_domain_name: project_domain.name.clone().unwrap_or_else(|| "Default".to_owned()),
-            }
-        }
-        AuthMethod::ApplicationCredential { id, secret } => CinderCredentials::ApplicationCredential {
-            auth_address: auth.auth_url.clone(),
-            id: id.clone(),
-            secret: secret.clone(),
-        },
-    })
+    tracing::warn!(
+        store = %section.id,
+        "no cinder_store_* account: image volumes belong to the project of [keystone_authtoken]"
+    );
+    Ok(scurry_auth::credentials(&service.auth))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use scurry_config::ConfigFiles;
+
+    use super::*;
+
+    const STORE: &str =
+        "[DEFAULT]\nenabled_backends = one:cinder\n[glance_store]\ndefault_backend = one\n[one]\n";
+    const SERVICE: &str = "[keystone_authtoken]\nauth_url = http://k\nusername = glance\npassword = geheim\n\
+        project_name = service\n";
+    const OWN: &str = "cinder_store_auth_address = http://own\ncinder_store_user_name = images\n\
+        cinder_store_password = geheim\ncinder_store_project_name = volumes\n";
+
+    fn account_of(text: &str) -> Result<Credentials, Failure> {
+        let files = ConfigFiles::parse(Path::new("glance-api.conf"), text).unwrap();
+        let conf = GlanceConf::load(&files).unwrap();
+        let Section::Cinder(cinder) = &conf.stores[0].store else { panic!("a cinder store is expected") };
+        account(&conf.stores[0], cinder, &conf)
+    }
+
+    #[test]
+    fn a_store_acts_with_its_own_account() {
+        let found = account_of(&format!("{STORE}{OWN}{SERVICE}")).unwrap();
+        assert_eq!(found.auth_url, "http://own");
+        assert!(format!("{:?}", found.method).contains("images"));
+    }
+
+    #[test]
+    fn without_one_it_acts_as_the_service() {
+        let found = account_of(&format!("{STORE}{SERVICE}")).unwrap();
+        assert_eq!(found.auth_url, "http://k");
+        assert!(format!("{:?}", found.method).contains("glance"));
+    }
+
+    #[test]
+    fn without_either_the_error_says_what_to_set() {
+        let error = account_of(&format!("{STORE}[paste_deploy]\nflavor = none\n")).unwrap_err().to_string();
+        assert!(error.contains("[one]") && error.contains("cinder_store_user_name"), "{error}");
+        assert!(error.contains("[keystone_authtoken]"), "{error}");
+    }
 }

@@ -10,9 +10,9 @@ use scurry_auth::AuthSettings;
 use scurry_block_storage::{BackendConf, BlockStorage, BlockStorageConfig, CinderConf};
 use scurry_identity::{Bootstrap, BootstrapEndpoint, BootstrapUser, Identity, IdentityConfig};
 use scurry_openstack_client::block::BlockClient;
-use scurry_openstack_client::{Credentials, DomainRef, Secret, SessionOptions};
+use scurry_openstack_client::{AuthMethod, Credentials, DomainRef, Secret, SessionOptions};
 use scurry_store::{CloneOutcome, CloneSource, Store, StoreErrorKind};
-use scurry_store_cinder::{CinderCredentials, CinderStore, CinderStoreConfig};
+use scurry_store_cinder::{CinderStore, CinderStoreConfig};
 use scurry_testkit::check_store;
 use scurry_types::ImageId;
 use tokio::net::TcpListener;
@@ -113,14 +113,7 @@ impl Cloud {
     }
 
     fn config(&self, id: &str, volume_type: &str, user_name: &str) -> CinderStoreConfig {
-        let credentials = CinderCredentials::Password {
-            auth_address: format!("http://{}", self.identity),
-            user_name: user_name.to_owned(),
-            user_domain_name: "Default".to_owned(),
-            password: Secret::new(PASSWORD),
-            project_name: "service".to_owned(),
-            project_domain_name: "Default".to_owned(),
-        };
+        let credentials = account(self.identity, user_name);
         CinderStoreConfig {
             volume_type: Some(volume_type.to_owned()),
             attachment_retry_attempts: 2,
@@ -250,7 +243,7 @@ async fn what_an_earlier_life_left_is_recovered() {
 async fn wrong_credentials_are_told_as_such() {
     let cloud = Cloud::start().await;
     let mut config = cloud.config("one", "gold", "glance");
-    if let CinderCredentials::Password { password, .. } = &mut config.credentials {
+    if let AuthMethod::Password { password, .. } = &mut config.credentials.method {
         *password = Secret::new("wrong");
     }
     let session = config.session().unwrap();

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use scurry_openstack_client::Secret;
-use scurry_store_cinder::{CinderCredentials, CinderStore, CinderStoreConfig};
+use scurry_openstack_client::{Credentials, DomainRef, Secret};
+use scurry_store_cinder::{CinderStore, CinderStoreConfig};
 
 pub(crate) const GIB: u64 = 1 << 30;
 /// The project of the credentials that [`Fake::config`] gives.
@@ -120,14 +120,14 @@ impl Fake {
     }
 
     pub(crate) fn config(&self, id: &str, volume_type: &str) -> CinderStoreConfig {
-        let credentials = CinderCredentials::Password {
-            auth_address: format!("{}/identity", self.url),
-            user_name: "glance".to_owned(),
-            user_domain_name: "Default".to_owned(),
-            password: Secret::new("secret"),
-            project_name: "service".to_owned(),
-            project_domain_name: "Default".to_owned(),
-        };
+        let domain = || DomainRef::Name("Default".to_owned());
+        let credentials = Credentials::password(
+            format!("{}/identity", self.url),
+            "glance",
+            domain(),
+            Secret::new("secret"),
+            Some(("service".to_owned(), domain())),
+        );
         CinderStoreConfig {
             volume_type: Some(volume_type.to_owned()),
             http_retries: 0,

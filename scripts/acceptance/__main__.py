@@ -19,6 +19,7 @@ from .odd_sizes import session as odd_sizes
 from .rig import faults, volumes
 from .rig.services import Rig
 from .session import ROOT, Cloud, Failure, Server, openrc
+from .tempest import rig as tempest_rig
 from .tempest import session as tempest
 from .tempest import settings
 from .walkthrough import Walkthrough
@@ -40,6 +41,7 @@ def arguments():
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
     parser.add_argument("--configuration", choices=settings.CONFIGURATIONS, help="of tempest; default: one after the other")
     parser.add_argument("--regex", help="of tempest: only the tests whose names match")
+    parser.add_argument("--record", action="store_true", help="of tempest --cloud rig: what the real Glance makes of the tests, for later runs")
     parser.add_argument("--keep", action="store_true", help="leave the work directory")
     return parser.parse_args()
 
@@ -77,7 +79,7 @@ def main():
         others = {"bad-input": bad_input.run, "clone-cost": clone_cost.run, "clients-tour": tour.run,
                   "notifications": bus.run}
         if options.session == "tempest":
-            tempest.run(options.binary, clients, work, options)
+            (tempest_rig if options.cloud == "rig" else tempest).run(options.binary, clients, work, options)
         elif options.session == "odd-sizes":
             odd_sizes.run(options.binary, work, small=options.small)
         elif options.session in ("rig-faults", "rig-volumes"):

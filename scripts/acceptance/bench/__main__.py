@@ -19,17 +19,20 @@ from pathlib import Path
 
 from .. import databases, listing
 from ..session import ROOT, Failure
-from . import copying, disks, iscsi, machine, moving, report, serving
+from . import beside, copying, disks, iscsi, machine, moving, report, serving
 from .bench import Bench
 from .figures import Row
 from .files import install
 from .profile import Profiler
+from .rig import Compared
 from .service import ROLES, Service
 
+# Needs --rig.
+BESIDE = "beside"
 WORKS = {
     "upload": moving.upload, "eight": moving.eight, "download": moving.download, "four": moving.four,
     "three": copying.three, "twin": copying.twin, "huge": disks.huge, "convert": disks.convert,
-    "iscsi": iscsi.throughput, "pages": serving.pages, "idle": serving.idle, "tools": moving.tools_alone,
+    "iscsi": iscsi.throughput, BESIDE: beside.beside, "pages": serving.pages, "idle": serving.idle, "tools": moving.tools_alone,
 }
 # Tables of its own; not a part of --quick.
 LISTS = "lists"
@@ -47,6 +50,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("/var/tmp"), help="folder on a real disk, 30 GiB free (default: %(default)s)")
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md (works that did not run keep their figures)")
     parser.add_argument("--profile", metavar="WORK", help="perf of the server during a work's last round; `missed`: of all that miss a target")
+    parser.add_argument("--rig", action="store_true", help="install and start the real Keystone, Cinder and Glance (as root), "
+                                                           f"which takes part in every round; for the work `{BESIDE}` too")
     parser.add_argument("--glance", metavar="URL", help="a Glance that takes part in every round")
     parser.add_argument("--token", help="for it, of an administrator")
     parser.add_argument("--glance-stores", default="fast,pure1,pure2,pure3,pure4", help="its stores: " + ", ".join(ROLES) + " (default: %(default)s)")
@@ -55,12 +60,17 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--glance-results", type=Path, metavar="FILE", help="Glance's figures of an earlier run")
     options = parser.parse_args(words)
     options.runs = options.runs or (2 if options.quick else 5)
-    options.works = options.only.split(",") if options.only else [*WORKS, *([] if options.quick else [LISTS])]
+    usual = [work for work in WORKS if work != BESIDE or options.rig]
+    options.works = options.only.split(",") if options.only else [*usual, *([] if options.quick else [LISTS])]
     unknown = set(options.works) - {*WORKS, LISTS}
     if unknown:
         parser.error(f"no such work: {', '.join(sorted(unknown))}; there are {', '.join([*WORKS, LISTS])}")
     if bool(options.glance) != bool(options.token):
         parser.error("--glance and --token belong together")
+    if BESIDE in options.works and not options.rig:
+        parser.error(f"{BESIDE} needs --rig")
+    if options.rig and options.glance:
+        parser.error("--rig brings a Glance of its own: leave --glance out")
     if options.glance_only and not options.glance:
         parser.error("--glance-only needs --glance")
     if options.write and not options.profile:
@@ -126,15 +136,19 @@ def main() -> int:
     options.binary = options.binary.resolve()
     install(PROGRAMS | ({"perf": "linux-perf"} if options.profile else {}))
     work = Path(tempfile.mkdtemp(prefix="scurry-bench-", dir=options.work))
-    bench = None
+    bench = rig = None
     try:
         kept = report.load()
         about = machine.describe(options.binary, work)
         print(", ".join(f"{name}: {value}" for name, value in about.items()), file=sys.stderr, flush=True)
-        bench = Bench(work, options.binary, runs=options.runs, quick=options.quick, glance=glance(options), glance_only=options.glance_only,
-                      stored=earlier(options, kept), profiler=Profiler(options.profile, work))
+        if options.rig:
+            work.chmod(0o755)
+            rig = Compared(options.binary, work / "rig")
+            rig.start()
+        bench = Bench(work, options.binary, runs=options.runs, quick=options.quick, glance=rig.glance if rig else glance(options),
+                      glance_only=options.glance_only, stored=earlier(options, kept), profiler=Profiler(options.profile, work), rig=rig)
         taken = measure(options, bench)
-        if options.glance and options.glance_results:
+        if bench.glance and options.glance_results:
             options.glance_results.write_text(json.dumps(report.storable(bench.stored), indent=1) + "\n")
         listed = lists(options, work, about)
         if options.write:
@@ -147,6 +161,8 @@ def main() -> int:
     finally:
         if bench and bench.scurry and bench.scurry.server.process.poll() is None:
             bench.scurry.server.kill()
+        if rig:
+            rig.stop()
         shutil.rmtree(work, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from ..session import Failure
 from .figures import Figure
 from .files import Files
 from .profile import Profiler
+from .rig import Compared
 from .scurry import Scurry
 from .service import Service
 
@@ -20,9 +21,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 class Bench:
     def __init__(self, work: Path, binary: Path, *, runs: int, quick: bool, glance: Service | None,
-                 stored: dict[str, Figure], glance_only: bool, profiler: Profiler):
+                 stored: dict[str, Figure], glance_only: bool, profiler: Profiler, rig: Compared | None = None):
         self.work, self.binary, self.runs, self.quick = work, binary, runs, quick
-        self.glance, self.stored, self.profiler = glance, stored, profiler
+        self.glance, self.stored, self.profiler, self.rig = glance, stored, profiler, rig
         self.files = Files(work / "files")
         self.scurry = None if glance_only else Scurry(binary, work / "scurry")
 
@@ -34,8 +35,9 @@ class Bench:
         there = {"scurry": self.scurry, "glance": self.glance}
         return {f"{name} {what}": lambda service=service: act(service) for name, service in there.items() if service}
 
-    def race(self, key: str, contenders: dict[str, Callable[[], float]], runs: int | None = None) -> Race:
-        """Runs the contenders in turn, round after round, so that all see the same machine."""
+    def race(self, key: str, contenders: dict[str, Callable[[], float]], runs: int | None = None, server: int | None = None) -> Race:
+        """Runs the contenders in turn, round after round, so that all see the same machine; `server` is the process that
+        is Scurry's where it is not the `scurry up` of the harness."""
         race = Race(key, self)
         rounds = runs or self.runs
         for number in range(rounds):
@@ -49,10 +51,11 @@ class Bench:
                 if not name.startswith("scurry"):
                     race.add(name, act())
                     continue
-                before = cpu_seconds(self.scurry.pid)
-                with self.profiler.around(f"{key}: {name}", self.scurry.pid, number == rounds - 1):
+                pid = server or self.scurry.pid
+                before = cpu_seconds(pid)
+                with self.profiler.around(f"{key}: {name}", pid, number == rounds - 1):
                     took = act()
-                race.add(name, took, cpu_seconds(self.scurry.pid) - before)
+                race.add(name, took, cpu_seconds(pid) - before)
         for name, figure in race.figures.items():
             print(f"# {key}: {name} {figure.shown()}", file=sys.stderr, flush=True)
         return race

@@ -20,7 +20,7 @@ missed stays, with a profile of the server below. Run it on your machine: `scrip
 """
 
 GLANCE = """
-Glance's figures were taken by this same harness (`--glance URL --token T`) on the same machine with the same files: Glance 33 under
+Glance's figures were taken by this same harness (`--rig`, or `--glance URL --token T`) on the same machine with the same files: Glance 33 under
 uWSGI (2 processes × 8 threads, MariaDB), its file stores on the same disk, its Cinder stores on Cinder with sparse files on XFS.
 """
 

@@ -69,9 +69,9 @@ class Service:
     def image(self, image: str) -> dict:
         return self.ask("GET", f"/v2/images/{image}")
 
-    def put(self, image: str, path: Path, role: str | None = "file", action: str = "file") -> float:
+    def put(self, image: str, path: Path, role: str | None = "file", action: str = "file", words: tuple[str, ...] = ()) -> float:
         """Seconds of `curl -T`, as Glance's own figures were taken."""
-        words = ["-T", path, "-H", "Expect:", "-H", "Content-Type: application/octet-stream"]
+        words = [*words, "-T", path, "-H", "Expect:", "-H", "Content-Type: application/octet-stream"]
         if role:
             words += ["-H", f"X-Image-Meta-Store: {self.stores[role]}"]
         return self.curl(*words, f"{self.url}/v2/images/{image}/{action}", expected="204")

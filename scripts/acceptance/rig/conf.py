@@ -115,8 +115,41 @@ target_prefix = iqn.2010-10.org.openstack:
 
 
 def image(places: Places, endpoint, block=None):
-    """Scurry's: what stands in a Glance's file, with an SQLite database."""
+    """Scurry's: what stands in a Glance's file, with an SQLite database; `block` is where Cinder is, past the catalogue."""
     data = places.dir("image")
+    path = places.dir("etc") / "glance-api.conf"
+    path.write_text(image_service(places, endpoint, data, "image", f"sqlite:///{data}/glance.db", "/etc/glance/rootwrap.conf", block))
+    shutil.chown(data, UID, GID)
+    return path
+
+
+def glance(places: Places, endpoint, place):
+    """The real Glance's, by the same text."""
+    etc, data = places.dir("etc/glance"), places.dir("glance")
+    installed = places.programs / "glance/etc"
+    rootwrap = etc / "rootwrap.conf"
+    rootwrap.write_text(f"""\
+[DEFAULT]
+filters_path = {installed}/glance/rootwrap.d,{installed}/os-brick/rootwrap.d
+exec_dirs = {places.dir("etc/bin")},{places.programs}/glance/bin,/usr/sbin,/sbin,/usr/bin,/bin
+use_syslog = False
+""")
+    path = etc / "glance-api.conf"
+    own = f"""\
+[DEFAULT]
+log_file = {data}/glance-api.log
+[paste_deploy]
+config_file = {installed}/glance/glance-api-paste.ini
+"""
+    path.write_text(own + image_service(places, endpoint, data, place, places.database("glance"), rootwrap))
+    (etc / "policy.yaml").write_text("{}\n")
+    for part in ("fast", "cheap", "staging", "tasks_work_dir", "locks"):
+        places.dir(f"glance/{part}")
+    return path
+
+
+def image_service(places: Places, endpoint, data, place, database, rootwrap, block=None):
+    """A glance-api.conf."""
     stores = "".join(f"""\
 [{store}]
 store_description = {description}
@@ -127,26 +160,42 @@ cinder_store_project_name = service
 cinder_os_region_name = {REGION}
 cinder_catalog_info = block-storage:cinder:publicURL
 cinder_volume_type = {volume_type}
-rootwrap_config = /etc/glance/rootwrap.conf
+rootwrap_config = {rootwrap}
 {f"cinder_endpoint_template = {block}" if block else ""}
 """ for store, (volume_type, description) in STORES.items())
-    path = places.dir("etc") / "glance-api.conf"
-    path.write_text(f"""\
+    enabled = [f"{store}:cinder" for store in STORES]
+    if places.web:
+        # Tempest waits for the stores of an image in alphabetical order; the services list them in this one.
+        enabled = ["cheap:file", "fast:file", *enabled, "web:http"]
+        stores += f"""\
+[cheap]
+filesystem_store_datadir = {data}/cheap
+[fast]
+filesystem_store_datadir = {data}/fast
+[web]
+store_description = http, read only
+[import_filtering_opts]
+allowed_schemes = [http,https]
+allowed_ports = []
+allowed_hosts = [127.0.0.1,localhost]
+"""
+    return f"""\
 [DEFAULT]
 bind_host = 127.0.0.1
-bind_port = {places.ports["image"]}
+bind_port = {places.ports[place]}
 workers = 2
 transport_url = rabbit://guest:guest@127.0.0.1:{places.ports["rabbit"]}/
-public_endpoint = {places.url("image")}
+public_endpoint = {places.url(place)}
+worker_self_reference_url = {places.url(place)}
+enabled_import_methods = [glance-direct,web-download,copy-image,glance-download]
 show_multiple_locations = True
 show_image_direct_url = False
 use_keystone_limits = True
-enabled_backends = {", ".join(f"{store}:cinder" for store in STORES)}
+enabled_backends = {", ".join(enabled)}
 [database]
-connection = sqlite:///{data}/glance.db
+connection = {database}
 [keystone_authtoken]
 www_authenticate_uri = {places.url("keystone")}
-memcached_servers = 127.0.0.1:11211
 region_name = {REGION}
 interface = public
 service_token_roles = service
@@ -173,9 +222,7 @@ default_backend = pure2
 filesystem_store_datadir = {data}/tasks_work_dir
 [os_glance_staging_store]
 filesystem_store_datadir = {data}/staging
-{stores}""")
-    shutil.chown(data, UID, GID)
-    return path
+{stores}"""
 
 
 assert {volume_type for volume_type, _ in STORES.values()} == set(TYPES)

@@ -26,15 +26,16 @@ UID = GID = 65534
 
 @dataclass
 class Places:
-    """Directories, addresses and how volumes are handed out (`local` or `iscsi`)."""
+    """Directories, addresses, how volumes are handed out (`local` or `iscsi`), where images for `web` stores are served."""
 
     work: Path
     transport: str = "local"
+    web: int | None = None
     programs: Path = field(default_factory=lambda: Path(os.environ.get("SCURRY_RIG", ROOT / "target/rig")))
 
     def __post_init__(self):
         self.work = Path(self.work).resolve()
-        names = ("mysql", "keystone", "cinder", "image", "rabbit", "erlang", "epmd", "iscsi")
+        names = ("mysql", "keystone", "cinder", "image", "glance", "rabbit", "erlang", "epmd", "iscsi")
         self.ports = dict(zip(names, free_ports(len(names))))
 
     def bin(self, venv, program):

@@ -20,9 +20,10 @@ HIDDEN = ("http_proxy", "https_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "
 class Rig:
     """The services and one Scurry in front of them."""
 
-    def __init__(self, binary, work, transport):
+    def __init__(self, binary, work, transport, web=None):
+        """With `web`, a port images are served on, there are file stores and an http store as well."""
         check(os.geteuid() == 0, "the rig mounts file systems and makes loop devices: start it as root")
-        self.binary, self.places = binary, Places(work, transport)
+        self.binary, self.places = binary, Places(work, transport, web)
         environment = {name: value for name, value in os.environ.items()
                        if name.lower() not in map(str.lower, HIDDEN) and not name.startswith("OS_")}
         bins = self.places.dir("etc/bin")
@@ -31,6 +32,12 @@ class Rig:
         self.processes = Processes(self.places.dir("log"), environment)
 
     def start(self):
+        self.start_services()
+        self.start_image()
+        return self
+
+    def start_services(self):
+        """All but the image service."""
         install(self.places)
         # Whoever runs Scurry has to get to its files.
         self.places.work.chmod(0o755)
@@ -38,8 +45,6 @@ class Rig:
         self._keystone()
         self._pools()
         self._cinder()
-        self.start_image()
-        return self
 
     def _database(self):
         data, port = self.places.dir("mysql"), self.places.ports["mysql"]
@@ -50,7 +55,11 @@ class Rig:
                              f"--pid-file={data}/pid", "--innodb-flush-log-at-trx-commit=0")
         self.processes.wait("mariadb", port)
         for name in ("keystone", "cinder"):
-            self.processes.run("mariadb", "--no-defaults", f"--socket={data}/socket", "-e", f"CREATE DATABASE {name}")
+            self.create_database(name)
+
+    def create_database(self, name):
+        socket = self.places.dir("mysql") / "socket"
+        self.processes.run("mariadb", "--no-defaults", f"--socket={socket}", "-e", f"CREATE DATABASE {name}")
 
     def _keystone(self):
         places = self.places
@@ -126,14 +135,25 @@ class Rig:
     def start_image(self, block=None):
         """Scurry as a user without rights, in Glance's place; `block` is where it finds Cinder instead of the catalogue."""
         file, port = conf.image(self.places, self.endpoint, block), self.places.ports["image"]
+        self.processes.start("scurry", *self._unprivileged(), "image-api", "--config-file", file)
+        self.processes.wait("scurry", port, "/healthcheck", 60)
+
+    def load_metadefs(self, file):
+        """Metadata definitions for Scurry, of a file its user may not get at."""
+        readable = self.places.dir("etc") / file.name
+        readable.write_text(file.read_text())
+        self.processes.run(*self._unprivileged(), "db", "load-metadefs", "--path", readable, "--config-file",
+                           self.places.dir("etc") / "glance-api.conf")
+
+    def _unprivileged(self):
+        """The words that run Scurry as a user without rights."""
         # Wherever the binary was built may be out of that user's reach.
         binary = self.places.dir("etc/bin") / "scurry"
         if not binary.exists():
             binary.write_bytes(Path(self.binary).read_bytes())
             binary.chmod(0o755)
-        self.processes.start("scurry", "setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--no-new-privs",
-                             "--inh-caps=-all", "--bounding-set=-all", binary, "image-api", "--config-file", file)
-        self.processes.wait("scurry", port, "/healthcheck", 60)
+        return ["setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--no-new-privs",
+                "--inh-caps=-all", "--bounding-set=-all", binary]
 
     def stop_image(self):
         status = self.processes.stop("scurry")

@@ -16,6 +16,8 @@ from pathlib import Path
 from ..session import ROOT, Cloud, Failure, Server, check, equal, free_ports, openrc, until
 from . import settings
 
+# As on any cloud: some metadata definitions; the tests take the first resource type there is.
+DEFINITIONS = Path(__file__).parent / "metadefs.json"
 LINE = re.compile(r"^\{\d+\} (?:setUpClass \((?P<group>\S+)\)|(?P<test>\S+)) .*\.\.\. (?P<result>\w+)")
 RESULTS = {"ok": "passed", "SKIPPED": "skipped", "FAILED": "failed"}
 
@@ -72,9 +74,20 @@ def run_tempest(tempest, work, regex):
     return found
 
 
+def reference_image(admin, here):
+    """As on any cloud: a public image that lists by disk_format=raw find, whatever formats the tests draw; gives its id."""
+    return admin.openstack("image", "create", "tempest-ref", "--public", "--disk-format", "raw", "--container-format", "bare",
+                           "--file", here / "images/small.img")["id"]
+
+
+def expected(configuration):
+    """The file with what Glance makes of each test."""
+    return Path(__file__).parent / f"glance-{configuration}.txt"
+
+
 def compare(configuration, found, whole):
     """Raises Failure where Glance does better; prints the row for docs/COMPAT.md."""
-    lines = (Path(__file__).parent / f"glance-{configuration}.txt").read_text().splitlines()
+    lines = expected(configuration).read_text().splitlines()
     glance = dict(line.rsplit(" ", 1) for line in lines)
     count, of_glance = Counter(found.values()), Counter(glance.values())
     cells = [f"{sum(result.values())} | {result['passed']} | {result['failed']} | {result['skipped']}"
@@ -137,15 +150,10 @@ def run(binary, clients, work, options):
             if configuration == "two-nodes":
                 second = SecondNode(binary, clients, here)
             admin = openrc(here / "data/admin-openrc")
-            # As on any cloud: some metadata definitions; the tests take the first resource type there is.
-            definitions = Path(__file__).parent / "metadefs.json"
-            subprocess.run([binary, "db", "load-metadefs", "--path", definitions, "--config-file",
+            subprocess.run([binary, "db", "load-metadefs", "--path", DEFINITIONS, "--config-file",
                             here / "glance-api.conf", "--config-file", here / "data/embedded.conf"],
                            check=True, stdout=subprocess.DEVNULL)
-            # As on any cloud: a public image that lists by disk_format=raw find, whatever formats the tests draw.
-            Cloud(clients, admin, binary).plain(
-                "image", "create", "tempest-ref", "--public", "--disk-format", "raw", "--container-format", "bare",
-                "--file", here / "images/small.img")
+            reference_image(Cloud(clients, admin, binary), here)
             web = f"http://127.0.0.1:{images.server_port}"
             (here / "tempest.conf").write_text(settings.tempest_conf(
                 configuration, here, admin["OS_AUTH_URL"], admin["OS_PASSWORD"], web, second and "image_remote"))

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real Glance on the rig, beside Scurry or in its place: the peer that is measured and compared with."""
+
+from __future__ import annotations
+
+from . import conf
+from .install import python
+
+# How Debian's and DevStack's Glance is served: uWSGI's own HTTP router in front of so many processes and threads.
+PROCESSES, THREADS = 2, 8
+NAME = "glance"
+
+
+class Glance:
+    """Glance with the rig's Keystone, Cinder and MariaDB; `place` is the port it answers on, `image` being Scurry's."""
+
+    def __init__(self, rig, place=NAME):
+        self.rig, self.place = rig, place
+
+    @property
+    def url(self):
+        return self.rig.places.url(self.place)
+
+    def start(self):
+        places, processes = self.rig.places, self.rig.processes
+        python(places, NAME, ["glance", "glance_store[cinder]", "PyMySQL", "uWSGI"])
+        self.rig.create_database(NAME)
+        file, bins = conf.glance(places, self.rig.endpoint, self.place), places.programs / NAME / "bin"
+        # What its rootwrap runs is found as Cinder's is, by the rig's own sudo.
+        path = f"{places.dir('etc/bin')}:{bins}:{processes.environment['PATH']}"
+        for words in (("db_sync",), ("db_load_metadefs", places.programs / NAME / "etc/glance/metadefs")):
+            processes.run(bins / "glance-manage", "--config-file", file, *words, PATH=path)
+        processes.start(
+            NAME, bins / "uwsgi", "--http", f"127.0.0.1:{places.ports[self.place]}", "--listen", 100,
+            "--add-header", "Connection: close", "--http-chunked-input", "--http-auto-chunked", "--http-raw-body",
+            "--http-timeout", 600, "--socket-timeout", 600, "--module", "glance.wsgi.api:application", "--master",
+            "--lazy-apps", "--die-on-term", "--enable-threads", "--processes", PROCESSES, "--threads", THREADS,
+            "--disable-logging", "--buffer-size", 65535, PATH=path, OS_GLANCE_CONFIG_DIR=str(file.parent))
+        processes.wait(NAME, places.ports[self.place], "/versions")
+        return self

@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn without_either_the_error_says_what_to_set() {
-        let error = account_of(&format!("{STORE}[paste_deploy]\nflavor = caching\n")).unwrap_err().to_string();
+        let error =
+            account_of(&format!("{STORE}[paste_deploy]\nflavor = caching\n")).unwrap_err().to_string();
         assert!(error.contains("[one]") && error.contains("cinder_store_user_name"), "{error}");
         assert!(error.contains("[keystone_authtoken]"), "{error}");
     }

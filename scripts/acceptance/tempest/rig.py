@@ -11,7 +11,7 @@ from ..rig.services import Rig
 from ..session import Cloud
 from . import session, settings
 
-TESTS = r"^tempest\.api\.image|^tempest\.api\.volume\..*([iI]mage|bootable)|^cinder_tempest_plugin\..*[iI]mage"
+TESTS = r"^tempest\.api\.image|^tempest\.api\.volume\..*([iI]mage|bootable)|^cinder_tempest_plugin\.api\..*[iI]mage"
 CONFIGURATION = "rig"
 
 

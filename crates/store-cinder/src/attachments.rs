@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::cinder::{Cinder, is_reserved_elsewhere};
+use crate::config::CinderStoreConfig;
 use crate::failure::Failure;
 
 /// How hard a release tries while the service is away.
@@ -40,6 +41,8 @@ pub(crate) struct Attachments {
     connector: Connector,
     attempts: u32,
     delay: Duration,
+    /// How long nodes keep what they have read.
+    pub(crate) linger: Duration,
     live: Mutex<HashMap<String, watch::Receiver<Phase>>>,
 }
 
@@ -55,8 +58,15 @@ pub(crate) enum Holding {
 }
 
 impl Attachments {
-    pub(crate) fn new(cinder: Arc<Cinder>, connector: Connector, attempts: u32, delay: Duration) -> Self {
-        Self { cinder, connector, attempts: attempts.max(1), delay, live: Mutex::default() }
+    pub(crate) fn new(cinder: Arc<Cinder>, config: &CinderStoreConfig) -> Self {
+        Self {
+            cinder,
+            connector: config.connector.clone(),
+            attempts: config.attachment_retry_attempts.max(1),
+            delay: config.attachment_retry_delay,
+            linger: config.read_linger,
+            live: Mutex::default(),
+        }
     }
 
     /// The name under which Cinder knows this node.

@@ -32,6 +32,8 @@ enum Obstacle {
     Passing(String),
     /// It may have passed since; refused again, it stays.
     Unclear(String),
+    /// Another node has it, which keeps for a moment what it has read.
+    Lingering(String),
     /// It stays.
     Lasting(String),
 }
@@ -42,6 +44,7 @@ impl Attachments {
         let deadline = Instant::now() + self.cinder.timeout;
         let mut pauses = self.pauses();
         let mut unclear = Some(PAUSE);
+        let mut lingering = Some(self.linger + PAUSE);
         loop {
             let refused = match self.cinder.client.delete_volume(id, false).await {
                 Ok(()) => return self.cinder.wait_gone(id).await,
@@ -54,6 +57,7 @@ impl Attachments {
                 // Others' work on an image may take as long as a download: a few attempts, then it is in use.
                 Obstacle::Passing(reason) => (reason, pauses.next()),
                 Obstacle::Unclear(reason) => (reason, unclear.take()),
+                Obstacle::Lingering(reason) => (reason, lingering.take()),
                 Obstacle::Lasting(reason) => (reason, None),
             };
             let Some(pause) = pause.filter(|pause| Instant::now() + *pause < deadline) else {
@@ -98,7 +102,11 @@ impl Attachments {
                 continue;
             }
             let reason = format!("it is attached to {}", holder(host, attachment.instance.as_deref()));
-            return Ok(if half_way { Obstacle::Passing(reason) } else { Obstacle::Lasting(reason) });
+            return Ok(match &attachment.instance {
+                Some(_server) => Obstacle::Lasting(reason),
+                None if half_way => Obstacle::Passing(reason),
+                None => Obstacle::Lingering(reason),
+            });
         }
         Ok(Obstacle::Cleared)
     }

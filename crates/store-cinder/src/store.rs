@@ -69,12 +69,7 @@ impl CinderStore {
             config.region.as_deref(),
         )?;
         let cinder = Arc::new(Cinder::new(client, config.state_transition_timeout));
-        let attachments = Arc::new(Attachments::new(
-            Arc::clone(&cinder),
-            config.connector.clone(),
-            config.attachment_retry_attempts,
-            config.attachment_retry_delay,
-        ));
+        let attachments = Arc::new(Attachments::new(Arc::clone(&cinder), &config));
         let reads = Arc::new(Reads::new(Arc::clone(&attachments), config.read_linger));
         let facts = facts(&config);
         let flights = Flights::default();

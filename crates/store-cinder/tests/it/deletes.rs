@@ -8,7 +8,7 @@ use scurry_store_cinder::CinderStoreConfig;
 use scurry_types::ImageId;
 
 use crate::fake::{Fake, Faults};
-use crate::{content, write};
+use crate::{connector, content, write};
 
 #[tokio::test]
 async fn a_delete_ends_when_the_volume_is_gone() {
@@ -74,6 +74,25 @@ async fn leftovers_of_this_node_and_idle_attachments_are_no_hindrance() {
     assert_eq!(content(&store, &object.url).await.unwrap(), "y");
     assert_eq!(fake.state().attachments.len(), 1);
     store.delete(&object.url).await.unwrap();
+    fake.assert_empty();
+}
+
+#[tokio::test]
+async fn what_another_node_has_just_read_is_waited_for() {
+    let (fake, image) = (Fake::start().await, ImageId::random());
+    let node = |host| {
+        let read_linger = Duration::from_millis(300);
+        fake.store_with(CinderStoreConfig {
+            read_linger,
+            connector: connector(host),
+            ..fake.config("gold-store", "gold")
+        })
+    };
+    let (one, other) = (node("node-1"), node("node-2"));
+    let object = write(&one, &image, b"x").await.unwrap();
+    assert_eq!(content(&other, &object.url).await.unwrap(), "x");
+    assert_eq!(fake.state().attachments.len(), 1);
+    one.delete(&object.url).await.unwrap();
     fake.assert_empty();
 }
 

@@ -8,15 +8,31 @@ use fearless_simd::{Simd, SimdFrom, SimdInto, u64x4};
 
 use super::schedule::{LANES, Schedule};
 
-/// Words that rotate.
-trait Word {
+/// Words that rotate, and what is computed of them bit by bit in the way that costs least.
+trait Word: Sized {
     fn rotated(self, right: u32) -> Self;
+    /// The sum with `yes` where the bits of `which` are set and `no` where they are not.
+    fn plus_choice(self, which: Self, yes: Self, no: Self) -> Self;
+    /// The bits that two or three have.
+    fn majority(self, b: Self, c: Self) -> Self;
 }
 
 impl Word for Wrapping<u64> {
     #[inline(always)]
     fn rotated(self, right: u32) -> Self {
         Self(self.0.rotate_right(right))
+    }
+
+    // No bit is set in both halves: adding one after the other spares an instruction.
+    #[inline(always)]
+    fn plus_choice(self, which: Self, yes: Self, no: Self) -> Self {
+        self + (which & yes) + (!which & no)
+    }
+
+    // What two words differ in is used again by the next round.
+    #[inline(always)]
+    fn majority(self, b: Self, c: Self) -> Self {
+        ((self ^ b) & (b ^ c)) ^ b
     }
 }
 
@@ -25,18 +41,26 @@ impl<S: Simd> Word for u64x4<S> {
     fn rotated(self, right: u32) -> Self {
         (self >> right) | (self << (64 - right))
     }
+
+    #[inline(always)]
+    fn plus_choice(self, which: Self, yes: Self, no: Self) -> Self {
+        self + ((which & yes) ^ (!which & no))
+    }
+
+    #[inline(always)]
+    fn majority(self, b: Self, c: Self) -> Self {
+        (self & (b | c)) | (b & c)
+    }
 }
 
 /// One round; instead of all variables changing places, their names do.
 macro_rules! round {
     ($word:expr; $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
-        let choice = ($e & $f) ^ (!$e & $g);
         let big1 = $e.rotated(14) ^ $e.rotated(18) ^ $e.rotated(41);
-        let sum = $h + $word + choice + big1;
-        let majority = ($a & ($b | $c)) | ($b & $c);
+        let sum = ($h + $word).plus_choice($e, $f, $g) + big1;
         let big0 = $a.rotated(28) ^ $a.rotated(34) ^ $a.rotated(39);
         $d += sum;
-        $h = sum + majority + big0;
+        $h = sum + $a.majority($b, $c) + big0;
     };
 }
 

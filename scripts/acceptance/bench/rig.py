@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..credentials import issue
 from ..rig import api
-from ..rig.glance import Glance
+from ..rig.peer import Glance
 from ..rig.services import Rig
 from .service import Service
 

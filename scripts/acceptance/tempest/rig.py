@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ..rig import api
-from ..rig.glance import Glance
+from ..rig.peer import Glance
 from ..rig.services import Rig
 from ..session import Cloud
 from . import session, settings

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real Glance on the rig, beside Scurry or in its place: the peer that is measured and compared with."""
+"""The real Glance on the rig, beside Scurry or in its place: the peer that is measured and compared with.
+
+Not named glance.py: serve.py, which stands beside it, imports the package of that name.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import argparse
 import http.client
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -157,6 +158,8 @@ def filled(options, work, database):
 
 def main():
     options = arguments()
+    # So that what was begun is stopped.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     work = Path(tempfile.mkdtemp(prefix="scurry-list-"))
     # PostgreSQL's own user goes through it.
     work.chmod(0o755)

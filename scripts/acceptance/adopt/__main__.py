@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,8 @@ def main():
     parser.add_argument("--work", type=Path, help="where data and logs go (default: a temporary directory)")
     parser.add_argument("--keep", action="store_true", help="leave it")
     options = parser.parse_args()
+    # So that what was begun is stopped.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     venv = install.glance()
     work = options.work or Path(tempfile.mkdtemp(prefix="scurry-adopt-"))
     work.mkdir(parents=True, exist_ok=True)

@@ -101,17 +101,17 @@ class Adoption:
         self.filler = Filler(services, self.databases, url, self.web)
         ids = self.filler.fill()
         until(self._tasks_ended, "the tasks to end", 60)
-        Answers(services.base, ids.values()).collect()  # Glance puts the stores of old locations right when it reads them
-        before = Answers(services.base, ids.values()).collect()
+        self._answers(services, ids.values())  # Glance puts the stores of old locations right when it reads them
+        before = self._answers(services, ids.values())
         services.stop()
         self.say(f"{self.kind}: Glance filled a database: {len(ids)} images, {len(before)} questions")
         self._adopt(url, ids)
         services.glance()
-        self._compare("Glance on the adopted database", before, Answers(services.base, ids.values()).collect(), ids, strict=True)
+        self._compare("Glance on the adopted database", before, self._answers(services, ids.values()), ids, strict=True)
         services.stop()
 
         services.scurry()
-        self._compare("Scurry after the adoption", before, Answers(services.base, ids.values()).collect(), ids)
+        self._compare("Scurry after the adoption", before, self._answers(services, ids.values()), ids)
         services.stop()
         late = dict(ids)
         self._late(url, late)
@@ -119,10 +119,10 @@ class Adoption:
         self._late_are_read(services.base, late)
         writes.write(services.base, ids, self.web)
         until(self._tasks_ended, "the tasks to end", 60)
-        said = Answers(services.base, (ids | late).values()).collect()
+        said = self._answers(services, (ids | late).values())
         services.stop()
         services.glance()
-        self._compare("Glance after Scurry's writes", said, Answers(services.base, (ids | late).values()).collect(), ids | late, back=True)
+        self._compare("Glance after Scurry's writes", said, self._answers(services, (ids | late).values()), ids | late, back=True)
         self._glance_goes_on(services.base, ids)
         services.stop()
 
@@ -201,6 +201,9 @@ class Adoption:
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         equal(done.returncode, 0, f"scurry db {words}: exit status, {done.stderr[-1500:]}")
         return done.stdout
+
+    def _answers(self, services, ids):
+        return Answers(services.base, ids, unordered=self.kind == "postgres").collect()
 
     def _compare(self, what, there, here, ids, strict=False, back=False):
         found = list(differences(there, here))

@@ -92,7 +92,8 @@ def without_order(value):
     if not isinstance(value, dict):
         return value
     value = {name: without_order(item) for name, item in value.items()}
-    urls = [location["url"] for location in value.get("locations") or []]
+    locations = value.get("locations")
+    urls = [location["url"] for location in locations] if isinstance(locations, list) else []
     if value.get("direct_url") in urls:
         value["direct_url"] = urls[0]
     return value

@@ -15,13 +15,14 @@ mod visible;
 use scurry_image::ports::Viewer;
 use scurry_image::{Direction, Filter, Image, ListQuery, SortKey};
 use scurry_types::ImageStatus;
+use sea_orm::sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{Condition, ConnectionTrait, DbBackend, EntityTrait, Order, QueryFilter};
 
 use self::order::Step;
 pub(super) use self::terms::checked;
 use self::terms::plain;
-use self::visible::{Branch, Sight};
+use self::visible::{Branch, Lead, Sight};
 use super::whole::{self, Found};
 use super::{RowError, is_incomparable};
 use crate::connection::Database;
@@ -87,6 +88,7 @@ async fn statements(
         filters: &query.filters,
         steps: marker.map_or_else(Vec::new, |row| order::behind(&keys, &row, backend == DbBackend::MySql)),
         head: (backend != DbBackend::Sqlite).then_some(query.limit.into()),
+        force: backend == DbBackend::MySql,
         keys,
     };
     let sight = Sight::new(viewer, &query.filters);
@@ -109,6 +111,25 @@ struct Page<'a> {
     steps: Vec<Step>,
     /// As many as a page shows are taken of each branch, where the database would gather all of them before it sorts.
     head: Option<u64>,
+    /// MariaDB would rather read all that is equal in the first columns of an index than a range of the next one.
+    force: bool,
+}
+
+/// The rows of one branch, and the index they are to be read by.
+#[derive(Debug, Clone)]
+struct Part {
+    wanted: Condition,
+    index: Option<String>,
+}
+
+impl Part {
+    fn new(wanted: Condition) -> Self {
+        Self { wanted, index: None }
+    }
+
+    fn behind(&self, step: &Step) -> Self {
+        Self { wanted: self.wanted.clone().add(step.rows.clone()), index: self.index.clone() }
+    }
 }
 
 impl Page<'_> {
@@ -130,7 +151,7 @@ impl Page<'_> {
             wanted =
                 wanted.add(self.steps.iter().fold(Condition::any(), |any, step| any.add(step.rows.clone())));
         }
-        self.merged([wanted], 0)
+        self.merged([Part::new(wanted)], 0)
     }
 
     /// All branches merged, for each step behind the marker: a branch's part of a step is one range of an index.
@@ -142,25 +163,35 @@ impl Page<'_> {
         if self.steps.is_empty() {
             return vec![self.merged(branches, 0)];
         }
-        let step = |step: &Step| {
-            self.merged(branches.iter().map(|branch| branch.clone().add(step.rows.clone())), step.equal)
-        };
+        let step = |step: &Step| self.merged(branches.iter().map(|branch| branch.behind(step)), step.equal);
         self.steps.iter().map(step).collect()
     }
 
-    fn branch(&self, branch: &Branch) -> Condition {
+    fn branch(&self, branch: &Branch) -> Part {
         match branch {
-            Branch::Among(wanted) => wanted.clone().add(self.checks()),
-            Branch::Ordered(wanted) => {
+            Branch::Among(wanted) => Part::new(wanted.clone().add(self.checks())),
+            Branch::Ordered(lead, wanted) => {
                 let wanted = wanted
                     .clone()
                     .add(plain(Column::Deleted).eq(false))
                     .add(plain(Column::OsHidden).eq(self.hidden))
                     .add(self.checks());
-                let narrowing = self.filters.iter().filter_map(|one| sparse::narrowing(one, &self.keys));
-                narrowing.fold(wanted, Condition::add)
+                let narrowing: Vec<_> =
+                    self.filters.iter().filter_map(|one| sparse::narrowing(one, &self.keys)).collect();
+                let index = narrowing.is_empty().then(|| self.index(*lead)).flatten();
+                Part { wanted: narrowing.into_iter().fold(wanted, Condition::add), index }
             }
         }
+    }
+
+    /// The index a page that goes on behind a marker is to be read by.
+    fn index(&self, lead: Lead) -> Option<String> {
+        let lead = match lead {
+            Lead::Owner => "owner",
+            Lead::Visibility => "visibility",
+        };
+        let (key, _) = self.keys.first().filter(|_| self.force && !self.steps.is_empty())?;
+        Some(format!("scurry_images_{lead}_{}", order::index(*key)))
     }
 
     fn checks(&self) -> Condition {
@@ -172,9 +203,12 @@ impl Page<'_> {
     }
 
     /// Ids with what they are sorted by (the order of a union can name nothing else), but for the first keys.
-    fn select(&self, wanted: Condition, equal: usize) -> SelectStatement {
+    fn select(&self, part: Part, equal: usize) -> SelectStatement {
         let mut select = Query::select();
-        select.expr_as(plain(Column::Id), "id").from(image::Entity).cond_where(wanted);
+        select.expr_as(plain(Column::Id), "id").from(image::Entity).cond_where(part.wanted);
+        if let Some(index) = part.index {
+            select.force_index(Alias::new(index), IndexHintScope::All);
+        }
         for (at, (key, _)) in
             self.keys.iter().enumerate().skip(equal).filter(|(_, (key, _))| *key != SortKey::Id)
         {
@@ -183,7 +217,7 @@ impl Page<'_> {
         select
     }
 
-    fn merged(&self, wanted: impl IntoIterator<Item = Condition>, equal: usize) -> Found {
+    fn merged(&self, parts: impl IntoIterator<Item = Part>, equal: usize) -> Found {
         let names = self.keys.iter().enumerate().skip(equal).map(|(at, (key, direction))| {
             let name = if *key == SortKey::Id { "id".to_owned() } else { format!("k{at}") };
             (name, order::sea_order(*direction))
@@ -194,7 +228,7 @@ impl Page<'_> {
                 select.order_by_expr(Expr::col(Alias::new(name)), direction.clone());
             }
         };
-        let mut selects: Vec<_> = wanted.into_iter().map(|wanted| self.select(wanted, equal)).collect();
+        let mut selects: Vec<_> = parts.into_iter().map(|part| self.select(part, equal)).collect();
         if let (Some(limit), true) = (self.head, selects.len() > 1) {
             for (at, select) in selects.iter_mut().enumerate() {
                 ordered(select.limit(limit));
@@ -203,7 +237,7 @@ impl Page<'_> {
             }
         }
         let mut selects = selects.into_iter();
-        let nothing = || self.select(Condition::all().add(Expr::val(1).eq(0)), equal);
+        let nothing = || self.select(Part::new(Condition::all().add(Expr::val(1).eq(0))), equal);
         let mut ids = selects.next().unwrap_or_else(nothing);
         ids.unions(selects.map(|select| (UnionType::All, select)));
         ordered(&mut ids);

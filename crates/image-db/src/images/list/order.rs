@@ -47,6 +47,20 @@ pub(super) fn expression(key: SortKey) -> Expr {
     }
 }
 
+/// What the names of the indexes that are in this order end with (`schema/indexes.sql`).
+pub(super) const fn index(key: SortKey) -> &'static str {
+    match key {
+        SortKey::Name => "name",
+        SortKey::ContainerFormat => "container_format",
+        SortKey::DiskFormat => "disk_format",
+        SortKey::Size => "size",
+        SortKey::UpdatedAt => "updated_at",
+        SortKey::Status => "status",
+        SortKey::Id => "id",
+        SortKey::CreatedAt => "created_at",
+    }
+}
+
 const fn is_column(key: SortKey) -> bool {
     matches!(key, SortKey::Status | SortKey::Id | SortKey::CreatedAt)
 }

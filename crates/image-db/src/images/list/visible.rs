@@ -15,10 +15,17 @@ use crate::entity::member;
 /// One part of what is seen.
 #[derive(Debug, Clone)]
 pub(super) enum Branch {
-    /// An index holds it in the list's order.
-    Ordered(Condition),
+    /// An index that begins with that column holds it in the list's order.
+    Ordered(Lead, Condition),
     /// Few images that are found one by one.
     Among(Condition),
+}
+
+/// What the indexes of lists begin with, as their names have it (`schema/indexes.sql`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    Owner,
+    Visibility,
 }
 
 /// The part of a query that says whose images, and which of them for whom.
@@ -90,7 +97,7 @@ impl<'a> Sight<'a> {
     pub(super) fn branches(&self, few: bool) -> Vec<Branch> {
         if let Some(owner) = self.owner {
             let of_owner = plain(Column::Owner).eq(owner);
-            return vec![Branch::Ordered(Condition::all().add(of_owner).add(self.condition()))];
+            return vec![Branch::Ordered(Lead::Owner, Condition::all().add(of_owner).add(self.condition()))];
         }
         let open = [Visibility::Public, Visibility::Community];
         let seen: Vec<Visibility> = Visibility::ALL.iter().copied().filter(|one| self.asks(*one)).collect();
@@ -99,14 +106,14 @@ impl<'a> Sight<'a> {
             Some(project) if !matches!(seen.as_slice(), [only] if open.contains(only)) => {
                 let own =
                     Condition::all().add(plain(Column::Owner).eq(project.as_str())).add(self.condition());
-                let mut branches = vec![Branch::Ordered(own)];
+                let mut branches = vec![Branch::Ordered(Lead::Owner, own)];
                 branches.extend(seen.iter().filter_map(|one| self.of_others(project, *one, few)));
                 branches
             }
             _ => seen
                 .into_iter()
                 .filter(|one| open.contains(one))
-                .map(|one| Branch::Ordered(of(one)))
+                .map(|one| Branch::Ordered(Lead::Visibility, of(one)))
                 .collect(),
         }
     }
@@ -120,9 +127,10 @@ impl<'a> Sight<'a> {
     }
 
     fn of_an_administrator(&self, seen: &[Visibility]) -> Vec<Branch> {
-        let mut branches: Vec<_> = seen.iter().map(|one| Branch::Ordered(of(*one))).collect();
+        let mut branches: Vec<_> =
+            seen.iter().map(|one| Branch::Ordered(Lead::Visibility, of(*one))).collect();
         if let (None, Some(project)) = (self.asked, self.project) {
-            branches.push(Branch::Ordered(of(Visibility::Community).add(owned(project))));
+            branches.push(Branch::Ordered(Lead::Visibility, of(Visibility::Community).add(owned(project))));
         }
         branches
     }
@@ -133,14 +141,17 @@ impl<'a> Sight<'a> {
             .add(checked(Column::Owner).ne(project.as_str()));
         Some(match visibility {
             Visibility::Private => return None,
-            Visibility::Public | Visibility::Community => Branch::Ordered(of(visibility).add(foreign)),
+            Visibility::Public | Visibility::Community => {
+                Branch::Ordered(Lead::Visibility, of(visibility).add(foreign))
+            }
             Visibility::Shared if few => {
                 let among = plain(Column::Id).in_subquery(self.shared_with(project));
                 Branch::Among(Condition::all().add(among).add(is(visibility)).add(foreign))
             }
-            Visibility::Shared => {
-                Branch::Ordered(of(visibility).add(foreign).add(shared(self.shared_with(project))))
-            }
+            Visibility::Shared => Branch::Ordered(
+                Lead::Visibility,
+                of(visibility).add(foreign).add(shared(self.shared_with(project))),
+            ),
         })
     }
 

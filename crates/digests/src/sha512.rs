@@ -3,7 +3,8 @@
 //!
 //! A block's rounds follow one another, but its message schedule depends on the block alone: the schedules of four
 //! blocks are computed side by side (Gueron and Krasnov, "Parallelizing message schedules to accelerate the
-//! computations of hash functions", 2012). The blocks may as well be of four streams; then the rounds go side by side too.
+//! computations of hash functions", 2012), between the rounds of the four blocks before. The blocks may as well be of four
+//! streams; then the rounds go side by side too.
 
 use std::array;
 use std::num::Wrapping;
@@ -11,10 +12,12 @@ use std::num::Wrapping;
 use fearless_simd::{Avx2, Level, Simd};
 
 use self::constants::INITIAL;
+use self::next::{Next, Words};
 use self::schedule::{LANES, Schedule};
 use crate::blockwise::{Blockwise, Core, Lanes};
 
 mod constants;
+mod next;
 mod rounds;
 mod schedule;
 
@@ -95,20 +98,30 @@ impl Core<128> for State {
     }
 }
 
-/// Blocks of one stream, four at a time.
+/// Blocks of one stream, four at a time. Not with the vectors of AVX-512, where there are such: the compiler would move the
+/// rotations of words into them, to and fro.
 fn in_turn(state: &mut State, fours: &[[[u8; 128]; LANES]], avx2: Avx2) {
-    let mut schedule = Schedule::EMPTY;
-    let mut words = state.0.map(Wrapping);
-    for four in fours {
-        on_vectors!(simd => schedule.prepare(simd, four.each_ref()), else ());
-        // Apart from the vectors, and without those of AVX-512: the compiler would move the rotations into them, to and
-        // fro.
-        words = avx2.vectorize(
-            #[inline(always)]
-            || rounds::of_lanes_in_turn(words, &schedule),
-        );
-    }
-    state.0 = words.map(|word| word.0);
+    avx2.vectorize(
+        #[inline(always)]
+        || {
+            let Some(first) = fours.first() else { return };
+            let (mut words, mut even, mut odd) = (Words::EMPTY, Schedule::EMPTY, Schedule::EMPTY);
+            Next { blocks: first.each_ref(), words: &mut words, schedule: &mut even }.prepare(avx2);
+            let mut after = state.0.map(Wrapping);
+            // Behind the last four the schedule of these is computed once more, for nobody.
+            let last = fours.len() - 1;
+            let blocks = |at: usize| fours[at.min(last)].each_ref();
+            for at in (0..fours.len()).step_by(2) {
+                let mut next = Next { blocks: blocks(at + 1), words: &mut words, schedule: &mut odd };
+                after = rounds::of_lanes_in_turn(avx2, after, &even, &mut next);
+                if at < last {
+                    let mut next = Next { blocks: blocks(at + 2), words: &mut words, schedule: &mut even };
+                    after = rounds::of_lanes_in_turn(avx2, after, &odd, &mut next);
+                }
+            }
+            state.0 = after.map(|word| word.0);
+        },
+    );
 }
 
 /// Blocks of several streams, one of each at a time.

@@ -6,6 +6,7 @@ use std::num::Wrapping;
 
 use fearless_simd::{Simd, SimdFrom, SimdInto, u64x4};
 
+use super::next::Next;
 use super::schedule::{LANES, Schedule};
 
 /// Words that rotate, and what is computed of them bit by bit in the way that costs least.
@@ -64,9 +65,10 @@ macro_rules! round {
     };
 }
 
-/// Eighty rounds from `$state` over the rows of a schedule, of which each round takes `$word`.
+/// Eighty rounds from `$state` over the rows of a schedule, of which each round takes `$word`; before each four of them
+/// `$before` is done.
 macro_rules! rounds {
-    ($state:expr, $schedule:expr, $row:ident => $word:expr) => {{
+    ($state:expr, $schedule:expr, $row:ident => $word:expr, $four:ident => $before:expr) => {{
         let mut state = $state;
         let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
         macro_rules! word {
@@ -75,19 +77,31 @@ macro_rules! rounds {
                 $word
             }};
         }
-        for rows in $schedule.sixteens() {
+        macro_rules! before {
+            ($of:expr) => {{
+                let $four: usize = $of;
+                $before;
+            }};
+        }
+        // A range and not an iterator of the rows: only thus the compiler knows which rows are loaded and which follow.
+        for at in 0..5 {
+            let rows = $schedule.sixteen(at);
+            before!(4 * at);
             round!(word!(rows[0]); a b c d e f g h);
             round!(word!(rows[1]); h a b c d e f g);
             round!(word!(rows[2]); g h a b c d e f);
             round!(word!(rows[3]); f g h a b c d e);
+            before!(4 * at + 1);
             round!(word!(rows[4]); e f g h a b c d);
             round!(word!(rows[5]); d e f g h a b c);
             round!(word!(rows[6]); c d e f g h a b);
             round!(word!(rows[7]); b c d e f g h a);
+            before!(4 * at + 2);
             round!(word!(rows[8]); a b c d e f g h);
             round!(word!(rows[9]); h a b c d e f g);
             round!(word!(rows[10]); g h a b c d e f);
             round!(word!(rows[11]); f g h a b c d e);
+            before!(4 * at + 3);
             round!(word!(rows[12]); e f g h a b c d);
             round!(word!(rows[13]); d e f g h a b c);
             round!(word!(rows[14]); c d e f g h a b);
@@ -100,24 +114,35 @@ macro_rules! rounds {
     }};
 }
 
-/// The blocks of all lanes, one after another, as blocks of one stream.
+/// The blocks of all lanes, one after another, as blocks of one stream; meanwhile the rows of the next schedule come to be.
 #[inline(always)]
-pub(super) fn of_lanes_in_turn(state: [Wrapping<u64>; 8], schedule: &Schedule) -> [Wrapping<u64>; 8] {
-    let state = of_lane::<0>(state, schedule);
-    let state = of_lane::<1>(state, schedule);
-    let state = of_lane::<2>(state, schedule);
-    of_lane::<3>(state, schedule)
+pub(super) fn of_lanes_in_turn<S: Simd>(
+    simd: S,
+    state: [Wrapping<u64>; 8],
+    schedule: &Schedule,
+    next: &mut Next<'_>,
+) -> [Wrapping<u64>; 8] {
+    let state = of_lane::<S, 0>(simd, state, schedule, next);
+    let state = of_lane::<S, 1>(simd, state, schedule, next);
+    let state = of_lane::<S, 2>(simd, state, schedule, next);
+    of_lane::<S, 3>(simd, state, schedule, next)
 }
 
 #[inline(always)]
-fn of_lane<const LANE: usize>(state: [Wrapping<u64>; 8], schedule: &Schedule) -> [Wrapping<u64>; 8] {
-    rounds!(state, schedule, row => Wrapping(row[LANE]))
+fn of_lane<S: Simd, const LANE: usize>(
+    simd: S,
+    state: [Wrapping<u64>; 8],
+    schedule: &Schedule,
+    next: &mut Next<'_>,
+) -> [Wrapping<u64>; 8] {
+    // Four rounds to a row: as many rows as there are after all lanes.
+    rounds!(state, schedule, row => Wrapping(row[LANE]), four => next.prepare_row(simd, 20 * LANE + four))
 }
 
 /// The blocks of all lanes, each of a stream of its own.
 #[inline(always)]
 pub(super) fn of_all_lanes<S: Simd>(simd: S, state: [u64x4<S>; 8], schedule: &Schedule) -> [u64x4<S>; 8] {
-    rounds!(state, schedule, row => u64x4::simd_from(simd, *row))
+    rounds!(state, schedule, row => u64x4::simd_from(simd, *row), _four => ())
 }
 
 /// One vector for each word of the states.

@@ -27,9 +27,15 @@ macro_rules! rotate_right {
 impl Schedule {
     pub(super) const EMPTY: Self = Self([[0; LANES]; 80]);
 
-    /// The rows of sixteen rounds after another.
-    pub(super) fn sixteens(&self) -> &[[[u64; LANES]; 16]] {
-        self.0.as_chunks().0
+    /// The rows of sixteen rounds, of five times as many.
+    #[inline(always)]
+    pub(super) fn sixteen(&self, at: usize) -> &[[u64; LANES]; 16] {
+        &self.0.as_chunks().0[at]
+    }
+
+    #[inline(always)]
+    pub(super) fn row(&mut self, row: usize) -> &mut [u64; LANES] {
+        &mut self.0[row]
     }
 
     #[inline(always)]
@@ -42,7 +48,12 @@ impl Schedule {
                 ($($at:literal)*) => {
                     $(
                         (words[$at] + u64x4::splat(simd, constants[$at])).store_array(&mut rows[$at]);
-                        words[$at] = following(&words, $at);
+                        words[$at] = following(
+                            words[$at],
+                            words[($at + 1) % 16],
+                            words[($at + 9) % 16],
+                            words[($at + 14) % 16],
+                        );
                     )*
                 };
             }
@@ -54,13 +65,17 @@ impl Schedule {
 // What follows is inlined by force, and has no closures: only thus does it become a part of the function that may use the
 // vectors' instructions.
 
-/// The word sixteen rounds after that of `at`.
+/// A word from those sixteen, fifteen, seven and two rounds before it.
 #[inline(always)]
-fn following<S: Simd>(words: &[u64x4<S>; 16], at: usize) -> u64x4<S> {
-    let (near, far) = (words[(at + 1) % 16], words[(at + 14) % 16]);
-    let small0 = rotate_right!(near, 1) ^ rotate_right!(near, 8) ^ (near >> 7);
-    let small1 = rotate_right!(far, 19) ^ rotate_right!(far, 61) ^ (far >> 6);
-    words[at] + words[(at + 9) % 16] + small0 + small1
+pub(super) fn following<S: Simd>(
+    back16: u64x4<S>,
+    back15: u64x4<S>,
+    back7: u64x4<S>,
+    back2: u64x4<S>,
+) -> u64x4<S> {
+    let small0 = rotate_right!(back15, 1) ^ rotate_right!(back15, 8) ^ (back15 >> 7);
+    let small1 = rotate_right!(back2, 19) ^ rotate_right!(back2, 61) ^ (back2 >> 6);
+    back16 + back7 + small0 + small1
 }
 
 /// The words of four blocks, each vector the same word of all.
@@ -73,8 +88,9 @@ fn words<S: Simd>(simd: S, blocks: [&[u8; 128]; LANES]) -> [u64x4<S>; 16] {
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }
 
+/// The words of four rounds.
 #[inline(always)]
-fn four_words<S: Simd>(simd: S, blocks: [&[u8; 128]; LANES], quad: usize) -> [u64x4<S>; 4] {
+pub(super) fn four_words<S: Simd>(simd: S, blocks: [&[u8; 128]; LANES], quad: usize) -> [u64x4<S>; 4] {
     let [a, b, c, d] = blocks;
     let (a, b) = (row(simd, a, quad), row(simd, b, quad));
     let (c, d) = (row(simd, c, quad), row(simd, d, quad));

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::PathBuf;
 
@@ -14,10 +15,16 @@ use scurry_volume_file::Access;
 
 use crate::ConnectError;
 
+/// What direct writes are aligned to. No page has bytes of a direct and of a buffered write, so that these never undo each
+/// other, and no kernel asks for more of the memory.
+const PAGE: usize = 4096;
+
 /// An open block device. What its fresh blocks hold, nobody knows.
 #[derive(Debug)]
 pub(crate) struct BlockDevice {
     file: File,
+    /// The same device past the page cache, for whole pages; absent where it cannot be had.
+    direct: Option<File>,
     path: PathBuf,
     len: u64,
     writable: bool,
@@ -40,7 +47,8 @@ impl BlockDevice {
             return Err(ConnectError::OddFile(path));
         }
         let len = rustix::fs::seek(&file, SeekFrom::End(0)).map_err(|errno| io(errno.into()))?;
-        Ok(Self { file, path, len, writable })
+        let direct = if writable { direct(&file) } else { None };
+        Ok(Self { file, direct, path, len, writable })
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -58,7 +66,32 @@ impl BlockDevice {
 
     pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), ConnectError> {
         self.check_writable()?;
-        self.file.write_all_at(bytes, offset).map_err(self.io("write"))
+        let pages = self.write_pages(bytes, offset).map_err(self.io("write"))?;
+        self.file.write_all_at(&bytes[pages..], offset + pages as u64).map_err(self.io("write"))
+    }
+
+    /// Writes the whole pages in front directly, if memory and offset are aligned; how many bytes these were.
+    fn write_pages(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let Some(direct) = &self.direct else { return Ok(0) };
+        if !bytes.as_ptr().addr().is_multiple_of(PAGE) || !offset.is_multiple_of(PAGE as u64) {
+            return Ok(0);
+        }
+        let pages = bytes.len() / PAGE * PAGE;
+        let mut done = 0;
+        while done < pages {
+            match direct.write_at(&bytes[done..pages], offset + done as u64) {
+                // The rest begins at a page again; what is written twice has the same bytes.
+                Ok(written) => match written / PAGE * PAGE {
+                    0 => break,
+                    whole => done += whole,
+                },
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The device wants blocks larger than a page.
+                Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
     }
 
     /// Lets the device zero the range by itself, writes zeroes where it cannot.
@@ -99,4 +132,11 @@ impl BlockDevice {
         let path = self.path.clone();
         move |source| ConnectError::Io { op, path, source }
     }
+}
+
+/// The same device, whatever its path leads to by now.
+fn direct(file: &File) -> Option<File> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let flags = OFlags::DIRECT.bits().cast_signed();
+    OpenOptions::new().write(true).custom_flags(flags).open(path).ok()
 }

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use super::RowError;
 use crate::dialect::by_hand;
 
-// A unary plus keeps the planner from reading whole tables by `deleted`, which nearly all rows share.
+// A plus keeps the planner from reading whole tables by `deleted`, which nearly all rows share.
 const STORED_BYTES: &str = "SELECT CAST(COALESCE(SUM(COALESCE(i.size, 0)), 0) AS INTEGER) AS total
     FROM images i JOIN image_locations l ON l.image_id = i.id
     WHERE i.owner = ? AND +i.deleted = FALSE AND i.status NOT IN ('killed', 'deleted', 'pending_delete')
@@ -61,18 +61,23 @@ async fn total<C: ConnectionTrait>(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<u64, RowError> {
-    let backend = db.get_database_backend();
-    // Sums are of another type than what is summed up.
-    let sql = by_hand(backend, sql).replace(
-        "AS INTEGER",
-        match backend {
-            DbBackend::MySql => "AS SIGNED",
-            DbBackend::Postgres => "AS BIGINT",
-            _ => "AS INTEGER",
-        },
-    );
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    let row = db.query_one_raw(statement).await?;
+    let row = db.query_one_raw(statement(db.get_database_backend(), sql, values)).await?;
     let total: i64 = row.map(|row| row.try_get("", "total")).transpose()?.unwrap_or(0);
     Ok(u64::try_from(total).unwrap_or(0))
+}
+
+/// A sum as this database takes it.
+pub(super) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    // Sums are of another type than what is summed up.
+    let integer = match backend {
+        DbBackend::MySql => "AS SIGNED",
+        DbBackend::Postgres => "AS BIGINT",
+        _ => "AS INTEGER",
+    };
+    let mut sql = by_hand(backend, sql).replace("AS INTEGER", integer);
+    if backend == DbBackend::MySql {
+        // To MariaDB a unary plus is nothing.
+        sql = sql.replace(" +", " 0 + ");
+    }
+    Statement::from_sql_and_values(backend, sql, values)
 }

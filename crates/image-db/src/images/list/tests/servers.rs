@@ -7,6 +7,7 @@ use scurry_testkit::DatabaseKind;
 use scurry_types::ProjectId;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
+use super::super::super::usage;
 use super::super::statements;
 use super::{ALL_KEYS, filled_in, sorted_by};
 use crate::connection::Database;
@@ -83,4 +84,25 @@ async fn mariadb_reads_no_page_from_the_whole_table() {
         assert!(ours || key == SortKey::Id, "{key:?}");
     })
     .await;
+}
+
+#[tokio::test]
+async fn mariadb_sums_up_a_project_by_its_images() {
+    let (_place, db) = filled_in(DatabaseKind::MySql).await;
+    db.connection.execute_unprepared("ANALYZE TABLE images, image_locations").await.unwrap();
+    for sql in usage::ALL {
+        let statement = usage::statement(db.connection.get_database_backend(), sql, ["p7".into()]);
+        let explain = Statement { sql: format!("EXPLAIN {}", statement.sql), ..statement };
+        let rows = db.connection.query_all_raw(explain).await.unwrap();
+        assert!(!rows.is_empty());
+        for row in rows {
+            let key: Option<String> = row.try_get("", "key").unwrap();
+            // What nearly all rows share leads to nearly all of them.
+            let key = key.unwrap_or_default();
+            assert!(
+                !key.contains("ix_images_deleted") && !key.contains("ix_image_locations_deleted"),
+                "{sql}: {key}"
+            );
+        }
+    }
 }

@@ -7,8 +7,6 @@ import hashlib
 import json
 from urllib.parse import quote
 
-from .caller import Caller
-
 LISTS = ("", "?limit=1000", "?limit=1000&sort=name:asc,created_at:desc", "?limit=3", "?limit=1000&visibility=shared&member_status=all",
          "?limit=1000&visibility=public", "?limit=1000&visibility=community", "?limit=1000&os_hidden=true", "?limit=1000&status=active",
          "?limit=1000&tag=blue", "?limit=1000&flavour=caf%C3%A9", "?limit=1000&size_min=1", "?limit=1000&sort_key=size&sort_dir=asc",
@@ -21,14 +19,16 @@ class Answers:
     """Asks one service for everything; `found` maps who and what to status and body.
 
     `unordered`: Glance asks for an image's locations in no order. SQLite and MariaDB give them in that of their keys,
-    PostgreSQL in that of its pages, which changes with every update.
+    PostgreSQL in that of its pages, which changes with every update. `readers` are those who download as well.
     """
 
-    def __init__(self, base, ids, unordered=False):
-        self.caller, self.ids, self.found, self.unordered = Caller(base), ids, {}, unordered
+    WHO = ("admin", "demo", "alt", "reader")
+
+    def __init__(self, caller, ids, unordered=False, readers=WHO):
+        self.caller, self.ids, self.found, self.unordered, self.readers = caller, ids, {}, unordered, readers
 
     def collect(self):
-        for who in ("admin", "demo", "alt", "reader"):
+        for who in self.WHO:
             for question in LISTS:
                 self._get(who, "/v2/images" + question)
             for path in FIXED:
@@ -36,7 +36,8 @@ class Answers:
             for image in self.ids:
                 for part in ("", "/members", "/tasks"):
                     self._get(who, f"/v2/images/{image}{part}")
-                self._file(who, image)
+                if who in self.readers:
+                    self._file(who, image)
             self._metadefs(who)
             tasks = self._get(who, "/v2/tasks?limit=100") or {}
             for task in tasks.get("tasks", []):

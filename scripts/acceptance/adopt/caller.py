@@ -20,20 +20,21 @@ CAST = {"admin": "admin,manager,member,reader", "demo": "member,reader", "alt": 
 PROJECTS = {who: _of("project " + ("demo" if who == "reader" else who)) for who in CAST}
 
 
-def headers(who):
-    return {"X-Identity-Status": "Confirmed", "X-Roles": CAST[who], "X-User-Id": _of("user " + who), "X-Project-Id": PROJECTS[who],
-            "X-User-Domain-Id": "default", "X-Project-Domain-Id": "default"}
-
-
 class Caller:
-    """Asks one service."""
+    """Asks one service; `projects` are those of the cast."""
+
+    projects = PROJECTS
 
     def __init__(self, base):
         self.base = base
 
+    def headers(self, who):
+        return {"X-Identity-Status": "Confirmed", "X-Roles": CAST[who], "X-User-Id": _of("user " + who), "X-Project-Id": PROJECTS[who],
+                "X-User-Domain-Id": "default", "X-Project-Domain-Id": "default"}
+
     def ask(self, who, method, path, body=None, **more):
         """The answer; `body` is bytes or what becomes JSON."""
-        given = headers(who)
+        given = self.headers(who)
         if body is not None and not isinstance(body, bytes):
             body, given["Content-Type"] = json.dumps(body).encode(), "application/json"
         elif body is not None:

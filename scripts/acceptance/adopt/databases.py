@@ -15,11 +15,26 @@ HERE = Path(__file__).parent
 KINDS = ("sqlite", "mysql", "postgres")
 
 
-class Databases:
-    """Databases of one kind, in `work`; asked through Glance's own SQLAlchemy."""
+class Tables:
+    """Asks databases through Glance's own SQLAlchemy."""
+
+    def __init__(self, kind, venv):
+        self.kind, self.venv = kind, venv
+
+    def ask(self, what, url, *words, given=None):
+        """What tables.py, run beside Glance, says."""
+        done = subprocess.run([self.venv / "bin/python", HERE / "tables.py", what, url, *words], text=True, check=False,
+                              capture_output=True, input=json.dumps(given) if given is not None else None)
+        check(done.returncode == 0, f"tables.py {what}: {done.stdout[-500:]}{done.stderr[-2000:]}")
+        return json.loads(done.stdout.splitlines()[-1]) if what != "upgrade" else None
+
+
+class Databases(Tables):
+    """Databases of one kind, in `work`."""
 
     def __init__(self, kind, venv, work):
-        self.kind, self.venv, self.work = kind, venv, Path(work) / kind
+        super().__init__(kind, venv)
+        self.work = Path(work) / kind
         self.work.mkdir(parents=True)
         self.work.chmod(0o755)
         self.server, self.port = None, None
@@ -37,13 +52,6 @@ class Databases:
             return f"mysql+pymysql://glance:glance@127.0.0.1:{self.port}/{name}?charset=utf8"
         self._client(f"CREATE DATABASE {name} OWNER glance")
         return f"postgresql+psycopg2://glance:glance@127.0.0.1:{self.port}/{name}"
-
-    def ask(self, what, url, *words, given=None):
-        """What tables.py, run beside Glance, says."""
-        done = subprocess.run([self.venv / "bin/python", HERE / "tables.py", what, url, *words], text=True, check=False,
-                              capture_output=True, input=json.dumps(given) if given is not None else None)
-        check(done.returncode == 0, f"tables.py {what}: {done.stdout[-500:]}{done.stderr[-2000:]}")
-        return json.loads(done.stdout.splitlines()[-1]) if what != "upgrade" else None
 
     def stop(self):
         if self.server and self.server.poll() is None:

@@ -9,7 +9,6 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from ..session import until
-from .caller import PROJECTS, Caller
 
 MIB = 1 << 20
 
@@ -23,8 +22,12 @@ def data(word, length=MIB // 4):
 class Filler:
     """Images by what they are for; their ids are in `ids`."""
 
+    # Those of `late`, and the stores they are in.
+    LATE = {"late legacy": "fast", "late renamed": "fast"}
+    content = staticmethod(data)
+
     def __init__(self, services, databases, url, web):
-        self.call, self.services = Caller(services.base), services
+        self.call, self.services = services.caller(), services
         self.databases, self.url, self.web = databases, url, web
         self.ids, self.sql = {}, []
 
@@ -74,12 +77,12 @@ class Filler:
     def _shared(self):
         for name, status in (("shared pending", None), ("shared accepted", "accepted"), ("shared rejected", "rejected")):
             image = self._new(name, upload=data(name))
-            self.call.must("demo", "POST", f"/v2/images/{image}/members", {"member": PROJECTS["alt"]})
+            self.call.must("demo", "POST", f"/v2/images/{image}/members", {"member": self.call.projects["alt"]})
             if status:
-                self.call.must("alt", "PUT", f"/v2/images/{image}/members/{PROJECTS['alt']}", {"status": status})
+                self.call.must("alt", "PUT", f"/v2/images/{image}/members/{self.call.projects['alt']}", {"status": status})
         image = self._new("unshared", upload=data("unshared"))
-        self.call.must("demo", "POST", f"/v2/images/{image}/members", {"member": PROJECTS["alt"]})
-        self.call.must("demo", "DELETE", f"/v2/images/{image}/members/{PROJECTS['alt']}")
+        self.call.must("demo", "POST", f"/v2/images/{image}/members", {"member": self.call.projects["alt"]})
+        self.call.must("demo", "DELETE", f"/v2/images/{image}/members/{self.call.projects['alt']}")
 
     def _imports(self):
         direct = self._new("imported")
@@ -134,7 +137,7 @@ class Filler:
         self.ids[name] = image
         gone = {"deleted": deleted, "deleted_at": then if deleted else None}
         whole = {"disk_format": "raw", "container_format": "bare", "min_disk": 0, "min_ram": 0, "protected": False, "size": size,
-                 "visibility": "shared", "os_hidden": False, "owner": PROJECTS[who]}
+                 "visibility": "shared", "os_hidden": False, "owner": self.call.projects[who]}
         self._row("images", id=image, name=name, status=status, created_at=then, updated_at=then, **gone, **(whole | columns))
         for key, value in properties:
             self._row("image_properties", image_id=image, name=key, value=value, created_at=then, updated_at=then, **gone)
@@ -145,7 +148,7 @@ class Filler:
     def task(self, image, status, kind="api_image_import"):
         """A task as rows."""
         task, then = str(uuid.uuid4()), _time(-3)
-        self._row("tasks", id=task, type=kind, status=status, owner=PROJECTS["demo"], created_at=then, updated_at=then, deleted=False,
+        self._row("tasks", id=task, type=kind, status=status, owner=self.call.projects["demo"], created_at=then, updated_at=then, deleted=False,
                   image_id=image, user_id="u", request_id="req-" + str(uuid.uuid4()))
         what = {"image_id": image, "import_req": {"method": {"name": "glance-direct"}}, "backend": ["fast"]}
         self._row("task_info", task_id=task, input=json.dumps(what), result=None, message="")
@@ -185,6 +188,11 @@ class Filler:
         path = self.file("fast", content)
         return self.accident(name, "active", locations=[(f"file://{path}", metadata, "active")], size=len(content),
                              checksum=hashlib.md5(content).hexdigest())
+
+    def late(self):
+        """Locations of which Glance has not read the stores any more."""
+        self.legacy("late legacy")
+        self.legacy("late renamed", '{"store": "old name"}')
 
 
 def _time(days):

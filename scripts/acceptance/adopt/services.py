@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from ..session import check, free_ports, until
+from .caller import Caller
 
 HERE = Path(__file__).parent
 # Callers are named by headers, as a proxy in front names them: no Keystone is needed.
@@ -79,6 +80,13 @@ trusted_headers = True
 """)
         (self.work / "etc/policy.yaml").write_text("{}\n")
 
+    def caller(self):
+        return Caller(self.base)
+
+    def scurry_words(self):
+        """The words that run Scurry."""
+        return [self.binary]
+
     def glance(self):
         """Starts Glance."""
         environment = os.environ | {"OS_GLANCE_CONFIG_DIR": str(self.work / "etc"), "no_proxy": "127.0.0.1"}
@@ -87,7 +95,7 @@ trusted_headers = True
 
     def scurry(self):
         """Starts Scurry."""
-        return self._start([self.binary, "image-api", "--config-file", self.conf], os.environ | {"no_proxy": "127.0.0.1"}, "scurry")
+        return self._start([*self.scurry_words(), "image-api", "--config-file", self.conf], os.environ | {"no_proxy": "127.0.0.1"}, "scurry")
 
     def _start(self, words, environment, name):
         self.log = self.work / f"{name}.out"

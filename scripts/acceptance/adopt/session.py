@@ -14,7 +14,6 @@ from pathlib import Path
 from ..session import ROOT, check, equal, until
 from . import writes
 from .answers import Answers, differences
-from .caller import Caller
 from .databases import Databases
 from .fill import Filler, data
 from .services import Services
@@ -72,10 +71,13 @@ def _short(value):
 class Adoption:
     """The session on one kind of database."""
 
-    def __init__(self, kind, venv, binary, work, say):
+    READERS = Answers.WHO
+    UNFINISHED = ("stuck saving", "stuck importing", "uploading, nothing staged", "staged")
+
+    def __init__(self, kind, venv, binary, work, say, databases=None):
         self.kind, self.venv, self.binary, self.work, self.say = kind, venv, binary, Path(work), say
-        self.meant = Meant()
-        self.databases = Databases(kind, venv, self.work)
+        self.meant, self.problems = Meant(), 0
+        self.databases = databases or Databases(kind, venv, self.work)
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.web = self.server.server_address[1]
@@ -116,24 +118,21 @@ class Adoption:
         late = dict(ids)
         self._late(url, late)
         services.scurry()
-        self._late_are_read(services.base, late)
-        writes.write(services.base, ids, self.web)
+        self._late_are_read(services.caller(), late)
+        writes.write(services.caller(), ids, self.web)
         until(self._tasks_ended, "the tasks to end", 60)
         said = self._answers(services, (ids | late).values())
         services.stop()
         services.glance()
         self._compare("Glance after Scurry's writes", said, self._answers(services, (ids | late).values()), ids | late, back=True)
-        self._glance_goes_on(services.base, ids)
+        self._glance_goes_on(services.caller(), ids)
         services.stop()
 
     def _tasks_ended(self):
-        tasks = Caller(self.services.base).must("admin", "GET", "/v2/tasks?limit=100&type=import").json["tasks"]
-        return all(task["status"] in ("success", "failure") for task in tasks if task["owner"] != self._stuck_owner())
-
-    @staticmethod
-    def _stuck_owner():
-        from .caller import PROJECTS
-        return PROJECTS["demo"]
+        tasks = self.services.caller().must("admin", "GET", "/v2/tasks?limit=100&type=import").json["tasks"]
+        # Those of `demo` are stuck for ever.
+        stuck = self.services.caller().projects["demo"]
+        return all(task["status"] in ("success", "failure") for task in tasks if task["owner"] != stuck)
 
     def _adopt(self, url, ids):
         dump, described = self.databases.ask("dump", url), self.databases.ask("describe", url)
@@ -153,7 +152,7 @@ class Adoption:
     def _report(self, report, ids):
         def images(key):
             return {row["image"] for row in report[key]}
-        some = {ids[name] for name in ("stuck saving", "stuck importing", "uploading, nothing staged", "staged")}
+        some = {ids[name] for name in self.UNFINISHED}
         equal({row["image"] for row in report["unfinished_images"]}, some, "half-finished images")
         equal(len(report["open_tasks"]), 2, "open tasks")
         equal(images("dangling_locations"), {ids["on a volume of no store"], ids["in a store that is gone"]}, "dangling locations")
@@ -169,27 +168,24 @@ class Adoption:
         names = {"sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'scurry%'",
                  "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'scurry%'",
                  "postgres": "SELECT tablename FROM pg_tables WHERE tablename LIKE 'scurry%'"}
-        return self.databases.ask("run", url, given=[[names[self.kind], {}]])
+        return self.databases.ask("run", url, given=[[names[self.databases.kind], {}]])
 
     def _late(self, url, late):
         """Locations from before there were several stores, which Glance has not read."""
         self.filler.ids, self.filler.sql = late, []
-        self.filler.legacy("late legacy")
-        self.filler.legacy("late renamed", '{"store": "old name"}')
+        self.filler.late()
         self.databases.ask("run", url, given=self.filler.sql)
         report = json.loads(self._scurry("adopt", "--json"))
         found = {row["image"] for row in report["legacy_locations"]}
-        equal(found, {late["late legacy"], late["late renamed"]}, "legacy locations")
+        equal(found, {late[name] for name in self.filler.LATE}, "legacy locations")
 
-    def _late_are_read(self, base, late):
-        call = Caller(base)
-        for name in ("late legacy", "late renamed"):
-            equal(call.must("demo", "GET", f"/v2/images/{late[name]}/file").body, data(name), f"bytes of {name}")
-            equal(call.must("demo", "GET", f"/v2/images/{late[name]}").get("stores"), "fast", f"stores of {name}")
+    def _late_are_read(self, call, late):
+        for name, store in self.filler.LATE.items():
+            equal(call.must("demo", "GET", f"/v2/images/{late[name]}/file").body, self.filler.content(name), f"bytes of {name}")
+            equal(call.must("demo", "GET", f"/v2/images/{late[name]}").get("stores"), store, f"stores of {name}")
 
-    def _glance_goes_on(self, base, ids):
+    def _glance_goes_on(self, call, ids):
         """Glance changes and deletes what Scurry made."""
-        call = Caller(base)
         call.patch("demo", ids["ours"], {"op": "replace", "path": "/name", "value": "theirs now"})
         call.must("demo", "DELETE", f"/v2/images/{ids['ours cheap']}")
         call.must("demo", "DELETE", f"/v2/images/{ids['ours imported']}")
@@ -197,19 +193,18 @@ class Adoption:
         self.say(f"{self.kind}: Glance went on with what Scurry had made")
 
     def _scurry(self, *words):
-        done = subprocess.run([self.binary, "db", words[0], "--config-file", self.services.conf, *words[1:]], check=False,
+        done = subprocess.run([*self.services.scurry_words(), "db", words[0], "--config-file", self.services.conf, *words[1:]], check=False,
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         equal(done.returncode, 0, f"scurry db {words}: exit status, {done.stderr[-1500:]}")
         return done.stdout
 
     def _answers(self, services, ids):
-        return Answers(services.base, ids, unordered=self.kind == "postgres").collect()
+        return Answers(services.caller(), ids, unordered=self.kind == "postgres", readers=self.READERS).collect()
 
     def _compare(self, what, there, here, ids, strict=False, back=False):
         found = list(differences(there, here))
         if back:  # entries are written as Glance, Scurry
             found = [(question, aspect, other, one) for question, aspect, one, other in found]
-        self.problems = getattr(self, "problems", 0)
         if strict:
             different, covered = len(found), 0
             for row in found[:20]:

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from .caller import PROJECTS, Caller
 from .fill import data
 
 
-def write(base, ids, web):
+def write(call, ids, web):
     """Changes what Glance made, and makes more of it. New ids go into `ids`."""
-    call = Caller(base)
     _new(call, ids, web)
     _old(call, ids)
     _metadefs(call)
@@ -32,8 +30,8 @@ def _new(call, ids, web):
     call.settle(image)
     image = ids["ours shared"] = call.create("demo", "ours shared")
     call.must("demo", "PUT", f"/v2/images/{image}/file", data("ours shared"))
-    call.must("demo", "POST", f"/v2/images/{image}/members", {"member": PROJECTS["alt"]})
-    call.must("alt", "PUT", f"/v2/images/{image}/members/{PROJECTS['alt']}", {"status": "accepted"})
+    call.must("demo", "POST", f"/v2/images/{image}/members", {"member": call.projects["alt"]})
+    call.must("alt", "PUT", f"/v2/images/{image}/members/{call.projects['alt']}", {"status": "accepted"})
     image = ids["ours deleted"] = call.create("demo", "ours deleted", tags=["x"])
     call.must("demo", "PUT", f"/v2/images/{image}/file", data("ours deleted"))
     call.must("demo", "DELETE", f"/v2/images/{image}")
@@ -54,9 +52,9 @@ def _old(call, ids):
     call.patch("admin", ids["described"], {"op": "replace", "path": "/visibility", "value": "public"})
     for method, tag in (("PUT", "three"), ("DELETE", "two"), ("PUT", "one")):
         call.must("demo", method, f"/v2/images/{ids['tagged']}/tags/{tag}")
-    call.must("alt", "PUT", f"/v2/images/{ids['shared pending']}/members/{PROJECTS['alt']}", {"status": "accepted"})
-    call.must("demo", "DELETE", f"/v2/images/{ids['shared rejected']}/members/{PROJECTS['alt']}")
-    call.must("demo", "POST", f"/v2/images/{ids['unshared']}/members", {"member": PROJECTS["alt"]})
+    call.must("alt", "PUT", f"/v2/images/{ids['shared pending']}/members/{call.projects['alt']}", {"status": "accepted"})
+    call.must("demo", "DELETE", f"/v2/images/{ids['shared rejected']}/members/{call.projects['alt']}")
+    call.must("demo", "POST", f"/v2/images/{ids['unshared']}/members", {"member": call.projects["alt"]})
     call.must("admin", "POST", f"/v2/images/{ids['deactivated']}/actions/reactivate")
     call.must("admin", "POST", f"/v2/images/{ids['cheap']}/actions/deactivate")
     call.must("demo", "DELETE", f"/v2/images/{ids['community']}")

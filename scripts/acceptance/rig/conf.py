@@ -217,7 +217,7 @@ lock_path = {data}/locks
 filesystem_store_datadir = {data}/images/
 stores = file,cinder
 default_store = cinder
-default_backend = pure2
+default_backend = {places.default}
 [os_glance_tasks_store]
 filesystem_store_datadir = {data}/tasks_work_dir
 [os_glance_staging_store]

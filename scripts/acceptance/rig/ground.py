@@ -15,12 +15,12 @@ import time
 import urllib.parse
 
 from .. import disk
-from ..session import Cloud, Failure, check, equal, until
+from ..session import Failure, check, equal, until
 from . import api
+from .clouds import Clouds
 from .places import PASSWORD
 
 MIB = 1 << 20
-ATTACHMENTS = {"OpenStack-API-Version": "volume 3.54"}
 
 
 def plain(text):
@@ -88,12 +88,11 @@ def download(ground, image_id):
     threading.Thread(target=get, daemon=True).start()
 
 
-class Ground:
+class Ground(Clouds):
     """The rig, its administrator, and an image of 200 MiB with zeroes in it."""
 
     def __init__(self, rig, clients, work):
-        self.rig, self.work = rig, work
-        self.admin, self.user = (Cloud(clients, rig.places.openrc(name, name), rig.binary) for name in ("admin", "demo"))
+        super().__init__(rig, clients, work)
         self.keystone = api.Api(rig.places.url("keystone"))
         self.raw, self.length = work / "faults.raw", 200 * MIB + 4096
         with open(self.raw, "wb") as file:
@@ -102,31 +101,6 @@ class Ground:
                 file.write(os.urandom(20 * MIB))
             file.truncate(self.length)
         self.md5, self.sha512 = disk.digests(self.raw)
-
-    def step(self, text, work):
-        begun = time.monotonic()
-        try:
-            facts = work()
-        except Exception:
-            print(f"FAIL  {text}", flush=True)
-            raise
-        print(f"ok    {text} ({time.monotonic() - begun:.1f} s)" + (f": {facts}" if facts else ""), flush=True)
-
-    def json(self, method, path, body=None, service="image", cloud=None, headers=None):
-        """A request's JSON answer."""
-        data = None if body is None else json.dumps(body).encode()
-        given = {"Content-Type": "application/json"} | (ATTACHMENTS if service == "block-storage" else {}) | (headers or {})
-        text = (cloud or self.admin).request(method, path, data, given, service)
-        return json.loads(text) if text else None
-
-    def status(self, method, path, body=None, headers=None, token=None):
-        """Status, headers and text of a request to the image service."""
-        base = urllib.parse.urlparse(self.admin.endpoint("image"))
-        connection = http.client.HTTPConnection(base.hostname, base.port, timeout=400)
-        given = {"X-Auth-Token": token or self.admin._cached_token(), "Content-Type": "application/json"} | (headers or {})
-        connection.request(method, path, None if body is None else json.dumps(body), given)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read().decode(errors="replace")
 
     def new_image(self, name, **fields):
         body = {"name": name, "disk_format": "raw", "container_format": "bare"} | fields
@@ -171,19 +145,6 @@ class Ground:
             check(not image.get("os_glance_failed_import"), f"failed copies: {image.get('os_glance_failed_import')}")
             return image if set(stores) <= set(image["stores"].split(",")) and not image.get("os_glance_import_task") else None
         return until(ended, f"the image to be in {', '.join(stores)}", seconds)
-
-    def volumes(self):
-        found = self.json("GET", "/volumes/detail?all_tenants=1", service="block-storage")["volumes"]
-        return {volume["id"]: volume for volume in found}
-
-    def volume(self, volume_id):
-        return self.json("GET", f"/volumes/{volume_id}", service="block-storage")["volume"]
-
-    def attachments(self):
-        return self.json("GET", "/attachments/detail?all_tenants=1", service="block-storage")["attachments"]
-
-    def reset(self, volume_id, status):
-        self.json("POST", f"/volumes/{volume_id}/action", {"os-reset_status": {"status": status}}, "block-storage")
 
     def consistent(self, seconds=90):
         """Every volume is an image's, every location a volume, nothing is attached."""

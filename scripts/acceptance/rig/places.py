@@ -26,11 +26,13 @@ UID = GID = 65534
 
 @dataclass
 class Places:
-    """Directories, addresses, how volumes are handed out (`local` or `iscsi`), where images for `web` stores are served."""
+    """Directories, addresses, how volumes are handed out (`local` or `iscsi`), where images for `web` stores are served,
+    the default store."""
 
     work: Path
     transport: str = "local"
     web: int | None = None
+    default: str = "pure2"
     programs: Path = field(default_factory=lambda: Path(os.environ.get("SCURRY_RIG", ROOT / "target/rig")))
 
     def __post_init__(self):

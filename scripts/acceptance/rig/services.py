@@ -20,10 +20,10 @@ HIDDEN = ("http_proxy", "https_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "
 class Rig:
     """The services and one Scurry in front of them."""
 
-    def __init__(self, binary, work, transport, web=None):
-        """With `web`, a port images are served on, there are file stores and an http store as well."""
+    def __init__(self, binary, work, transport, web=None, default="pure2"):
+        """With `web`, a port images are served on, there are file stores and an http store as well; `default` is the default store."""
         check(os.geteuid() == 0, "the rig mounts file systems and makes loop devices: start it as root")
-        self.binary, self.places = binary, Places(work, transport, web)
+        self.binary, self.places = binary, Places(work, transport, web, default)
         environment = {name: value for name, value in os.environ.items()
                        if name.lower() not in map(str.lower, HIDDEN) and not name.startswith("OS_")}
         bins = self.places.dir("etc/bin")
@@ -135,17 +135,17 @@ class Rig:
     def start_image(self, block=None):
         """Scurry as a user without rights, in Glance's place; `block` is where it finds Cinder instead of the catalogue."""
         file, port = conf.image(self.places, self.endpoint, block), self.places.ports["image"]
-        self.processes.start("scurry", *self._unprivileged(), "image-api", "--config-file", file)
+        self.processes.start("scurry", *self.unprivileged(), "image-api", "--config-file", file)
         self.processes.wait("scurry", port, "/healthcheck", 60)
 
     def load_metadefs(self, file):
         """Metadata definitions for Scurry, of a file its user may not get at."""
         readable = self.places.dir("etc") / file.name
         readable.write_text(file.read_text())
-        self.processes.run(*self._unprivileged(), "db", "load-metadefs", "--path", readable, "--config-file",
+        self.processes.run(*self.unprivileged(), "db", "load-metadefs", "--path", readable, "--config-file",
                            self.places.dir("etc") / "glance-api.conf")
 
-    def _unprivileged(self):
+    def unprivileged(self):
         """The words that run Scurry as a user without rights."""
         # Wherever the binary was built may be out of that user's reach.
         binary = self.places.dir("etc/bin") / "scurry"

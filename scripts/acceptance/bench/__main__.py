@@ -49,7 +49,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/scurry", help="default: %(default)s")
     parser.add_argument("--work", type=Path, default=Path("/var/tmp"), help="folder on a real disk, 30 GiB free (default: %(default)s)")
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md (works that did not run keep their figures)")
-    parser.add_argument("--profile", metavar="WORK", help="perf of the server during a work's last round; `missed`: of all that miss a target")
+    parser.add_argument("--profile", metavar="WORK", help="perf of the server in one more round of a work, which does not count; `missed`: of all that miss a target")
     parser.add_argument("--rig", action="store_true", help="install and start the real Keystone, Cinder and Glance (as root), "
                                                            f"which takes part in every round; for the work `{BESIDE}` too")
     parser.add_argument("--glance", metavar="URL", help="a Glance that takes part in every round")

@@ -16,6 +16,8 @@ from .rig import Compared
 from .scurry import Scurry
 from .service import Service
 
+# Seconds beyond which a contender is not run once more for its profile.
+PROFILED = 60
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,7 +42,7 @@ class Bench:
         is Scurry's where it is not the `scurry up` of the harness."""
         race = Race(key, self)
         rounds = runs or self.runs
-        for number in range(rounds):
+        for _ in range(rounds):
             for name, act in contenders.items():
                 if self.scurry is None and not name.startswith("glance"):
                     continue
@@ -53,9 +55,11 @@ class Bench:
                     continue
                 pid = server or self.scurry.pid
                 before = cpu_seconds(pid)
-                with self.profiler.around(f"{key}: {name}", pid, number == rounds - 1):
-                    took = act()
+                took = act()
                 race.add(name, took, cpu_seconds(pid) - before)
+        for name, act in contenders.items():
+            if name in race.figures and name.startswith("scurry") and race.figures[name].median < PROFILED:
+                self.profiler.around(f"{key}: {name}", server or self.scurry.pid, act)
         for name, figure in race.figures.items():
             print(f"# {key}: {name} {figure.shown()}", file=sys.stderr, flush=True)
         return race

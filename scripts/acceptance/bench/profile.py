@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""perf around the last round of a work, and its hottest symbols as text."""
+"""perf around one more round of a work, and its hottest symbols as text."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 LINES = 15
@@ -23,17 +23,16 @@ class Profiler:
     def begin(self, work_name: str) -> None:
         self.current = work_name
 
-    @contextlib.contextmanager
-    def around(self, title: str, pid: int, last: bool):
-        if not last or self.wanted not in (self.current, "missed"):
-            yield
+    def around(self, title: str, pid: int, act: Callable[[], object]) -> None:
+        """Runs `act` once more if its profile is wanted. perf takes a part of the cores: that round does not count."""
+        if self.wanted not in (self.current, "missed"):
             return
         data = self.work / "perf.data"
         perf = subprocess.Popen(["perf", "record", "-q", "-F", "299", "-g", "-o", data, "-p", str(pid)],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.3)
         try:
-            yield
+            act()
         finally:
             perf.send_signal(signal.SIGINT)
             perf.wait(120)

@@ -15,6 +15,7 @@ enabled_backends = fast:file, pure1:cinder, pure2:cinder, pure3:cinder, twin:cin
 default_backend = fast
 [fast]
 filesystem_store_datadir = {data}/fast
+filesystem_thin_provisioning = True
 [pure1]
 cinder_volume_type = pure
 [pure2]

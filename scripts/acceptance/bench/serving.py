@@ -87,16 +87,16 @@ def measure_pages(bench: Bench, scurry: Scurry, token: str, seconds: int) -> dic
     path, empty = bench.files.random(GIB if not bench.quick else 512 * MIB), bench.work / "empty"
     empty.mkdir(exist_ok=True)
     with tools.Nginx(empty, bench.work) as nginx:
-        for number in range(bench.runs):
+        for _ in range(bench.runs):
             found["nginx"].samples.append(tools.wrk(nginx.url("nothing"), min(seconds, 3))["rate"])
-            with bench.profiler.around("pages: scurry", scurry.pid_now(), number == bench.runs - 1):
-                alone = tools.wrk(scurry.url + PAGE, seconds, token)
+            alone = tools.wrk(scurry.url + PAGE, seconds, token)
             with Uploads(scurry, path):
                 busy = tools.wrk(scurry.url + PAGE, seconds, token)
             check(not alone["refused"] and not busy["refused"], "pages were refused")
             for prefix, answers in (("", alone), ("busy ", busy)):
                 found[prefix + "rate"].samples.append(answers["rate"])
                 found[prefix + "p99"].samples.append(answers["p99"])
+        bench.profiler.around("pages: scurry", scurry.pid_now(), lambda: tools.wrk(scurry.url + PAGE, seconds, token))
     return found
 
 

@@ -80,6 +80,18 @@ proptest! {
     }
 
     #[test]
+    fn zeroes_count_as_any_bytes(
+        stretches in vec((0_usize..9000, any::<bool>()), 0..6), cuts in vec(any::<usize>(), 0..3),
+    ) {
+        let stretch = |(len, zero): (usize, bool)| (0..len).map(move |at| if zero { 0 } else { at as u8 });
+        let data: Vec<u8> = stretches.into_iter().flat_map(stretch).collect();
+        let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut % (data.len() + 1)).collect();
+        cuts.sort_unstable();
+        prop_assert_eq!(in_parts::<md5::State, 64>(&data, &cuts), md5_of(&data));
+        prop_assert_eq!(in_parts::<sha512::State, 128>(&data, &cuts), sha512_of(&data));
+    }
+
+    #[test]
     fn streams_side_by_side_have_the_digests_of_each(
         streams in vec(vec(vec(any::<u8>(), 0..1500), 0..4), 1..=4),
     ) {

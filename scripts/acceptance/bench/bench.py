@@ -54,9 +54,11 @@ class Bench:
                     race.add(name, act())
                     continue
                 pid = server or self.scurry.pid
-                before = cpu_seconds(pid)
+                before, hashed = cpu_seconds(pid), digest_seconds(pid)
                 took = act()
                 race.add(name, took, cpu_seconds(pid) - before)
+                threads = [seconds - hashed.get(thread, 0) for thread, seconds in digest_seconds(pid).items()]
+                race.figures[name].digests.append((max(threads, default=0), sum(threads)))
         for name, act in contenders.items():
             if name in race.figures and name.startswith("scurry") and race.figures[name].median < PROFILED:
                 self.profiler.around(f"{key}: {name}", server or self.scurry.pid, act)
@@ -95,5 +97,24 @@ class Race:
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return spent(Path(f"/proc/{pid}/stat"))[1]
+
+
+def digest_seconds(pid: int) -> dict[str, float]:
+    """The same of each of its threads that compute digests; they live as long as the server."""
+    found = {}
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            name, seconds = spent(thread / "stat")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if name == "digests":
+            found[thread.name] = seconds
+    return found
+
+
+def spent(stat: Path) -> tuple[str, float]:
+    """The name of a process or thread, and its user and system time so far."""
+    name, fields = stat.read_text().split("(", 1)[1].rsplit(")", 1)
+    fields = fields.split()
+    return name, (int(fields[11]) + int(fields[12])) / TICKS

@@ -17,6 +17,8 @@ class Figure:
     samples: list[float] = field(default_factory=list)
     # CPU seconds of the server during each sample, where it was one process of ours.
     cpu: list[float] = field(default_factory=list)
+    # Of these, those of the busiest of its threads that compute digests, and of all such threads.
+    digests: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def median(self) -> float:
@@ -37,8 +39,14 @@ class Figure:
             text += f", CPU {statistics.median(self.cpu):.2f} s"
         return text
 
+    def longer_pass(self, other: Figure) -> tuple[float, float]:
+        """How much longer the digests of this are at work than those of another: the busiest thread, and all together."""
+        busiest, together = (statistics.median(a[part] for a in self.digests) - statistics.median(b[part] for b in other.digests)
+                             for part in (0, 1))
+        return busiest, together
+
     def minus(self, seconds: float) -> Figure:
-        return Figure(self.unit, [sample - seconds for sample in self.samples], self.cpu)
+        return Figure(self.unit, [sample - seconds for sample in self.samples])
 
     def of_cpu(self) -> Figure:
         """The server's CPU seconds as a figure."""

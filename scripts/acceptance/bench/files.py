@@ -42,13 +42,6 @@ class Files:
                         file.write(os.urandom(MIB))
         return path
 
-    def hole(self, length: int) -> Path:
-        """Nothing but a hole."""
-        path = self.folder / f"hole-{length >> 20}.raw"
-        with open(path, "wb") as file:
-            file.truncate(length)
-        return path
-
     def qcow2(self, length: int, data: int) -> Path:
         """The same as a qcow2 without compression."""
         path = self.folder / f"sparse-{length >> 20}-{data >> 20}.qcow2"

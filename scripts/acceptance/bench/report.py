@@ -28,18 +28,33 @@ NOTES = """
 **What is compared.** `openssl md5 ∥ sha512` is both digests of the same file side by side, the floor of every upload the API's two
 checksums allow. Stores bring what they wrote to the disk before an image is active, so `cp` is followed by `sync` of its target; Glance
 does not sync, nor does openssl write. Of the iSCSI rows CPU is each client's; both flush the LUN at the end (`qemu-img convert
--t writeback`), both read into a file without a sync. In the huge disks the digests' pass over the zeroes is measured by itself (`scurry image
-upload` of as long a disk that is all hole), stands apart beside `openssl speed` of both digests side by side in memory, and is taken
-off. *p99* is of `wrk -t2 -c8`; Glance's 2.4 pages a second and 2970 ms for a tenant among 100,000
+-t writeback`), both read into a file without a sync. In the huge disks the digests' pass over the zeroes is what the server's digest threads work longer
+than in the small one (on the clock, the busiest of them); it stands apart beside `openssl speed` of both digests side by side in memory,
+and is taken off. *p99* is of `wrk -t2 -c8`; Glance's 2.4 pages a second and 2970 ms for a tenant among 100,000
 images are of wrk with eight connections on two cores, taken once.
 
-**What bounds uploads and imports on two cores.** Both digests follow a stream byte by byte, each on one core at a time: by their own best
-times here (2026-12-01, AVX2, the best of 400 short runs) MD5 makes 685 MiB/s (OpenSSL 645) and SHA-512 632 MiB/s (OpenSSL 661), together
-6.2 s of CPU for 2 GiB before a byte is received, checked block by block (BLAKE3, 1 s) and written. Of an upload of 2 GiB that took 6.66 s beside
-3.98 s of `openssl md5 ∥ sha512`, the digests took 8.2 s of CPU, all else of the server 2.5 s and `curl` and the kernel's network 1.7 s: 94 % of
-both cores, so that 1.35 × would want 1.6 s of CPU less. An import of a compressed qcow2 has the pass of `qemu-img convert` and that of the
-digests to do: where the first takes 4 s of CPU, 12 s are spread over two cores, and `qemu-img` has all of one for itself. With four cores
-the digests, the decompression and the writes have one each.
+**What bounds uploads and imports on two cores.** Both digests follow a stream byte by byte, each on one core at a time, before a byte is
+received, checked block by block (BLAKE3) and written: they are four fifths of the server's CPU in the profiles above, and it has 80 to 94 % of
+both cores. Machines differ in what OpenSSL's assembly gains over that. On an Intel Xeon an upload takes about 1.3 × OpenSSL's two digests side by
+side; on an AMD EPYC with AVX2 (2026-12-01, 2 GiB) it took 6.66 s beside 3.98 s: digests 8.2 s of CPU, all else of the server 2.5 s, `curl` and
+the kernel's network 1.7 s, so that 1.35 × would want 1.6 s of CPU less. An import of a compressed qcow2 has the digests' pass to do, and
+`qemu-img convert` has not: what it decodes in 1.1 s (zstd) on the Xeon takes OpenSSL's two digests alone 5 to 6 s, and beside zlib 5 s of
+decompression and 10 s of digests are spread over two cores. With four cores the digests, the decompression and the writes have one each.
+
+**Huge disks on the clock.** The threads that hash take turns with the two digests, so the busiest of them is not the slower digest, which decides
+(SHA-512 of zeroes makes 499 MiB/s on the Xeon, MD5 538); and a pass of minutes varies: the same took `openssl speed` 204 s and 238 s within half an
+hour. The rows of CPU time tell what work a longer hole makes.
+
+**Against Glance on a volume store.** Both services hash the same bytes; where Scurry has no disk to wait for it is bound by that as above, and what
+Glance takes varies with the loop devices below it (13 to 41 s for the same 2 GiB on two machines).
+
+**What bounds lists.** `wrk` and nginx's bare 404 are the kernel's work, a page is not: by call graph 44 % of the server's CPU is SQLite's, 15 %
+the text of the statement, made anew for each page, and 7 % JSON; a fifth, across all of these, is memory allocated and given back. On the EPYC
+(2026-11-23) the same page made 1/21 of nginx's rate. Beside four uploads the cores are shared by `wrk`, four `curl` and the digests, which step
+back (nice 10): p99 is that of a queue before two busy cores, and its ratio was 1.15, 1.7 and 2.3 × in three runs within an hour.
+
+**Memory.** Of the 48 MiB of an idle `scurry up` on the Xeon 38 MiB are pages of the program file, which the kernel maps ahead as it likes and can
+take back; 12 MiB are its own.
 """
 
 

@@ -6,12 +6,16 @@ from __future__ import annotations
 import contextlib
 import http.server
 import io
+import os
+import tempfile
 import threading
 import unittest
 import unittest.mock
+from pathlib import Path
 
 from . import disks, figures, profile, report, service, tools
 from .__main__ import WORKS, arguments
+from .bench import TICKS, digest_seconds, spent
 from .figures import Figure, Row
 
 WRK = """Running 5s test @ http://127.0.0.1:1/
@@ -71,19 +75,29 @@ class Ratios(unittest.TestCase):
 
 
     def test_huge(self):
-        taken = {"upload small": (2.0, 3.0), "upload large": (102.5, 204.5), "copy small": (1.0, 1.0), "copy large": (1.2, 1.2),
-                 "import small": (4.0, 5.0), "import large": (99.0, 208.0), "zeroes": (100.0, 200.0)}
-        times = {f"scurry {name}": Figure("s", [wall], [cpu]) for name, (wall, cpu) in taken.items()}
-        digests, upload, upload_cpu, copy, imported, imported_cpu = disks.rows(times, (4 << 30, 100 << 30, 1 << 30), 80.0)
-        self.assertEqual((digests.scurry, digests.ratio, digests.met), ("100.00 s, CPU 200.00 s", "1.25 ×", None))
-        self.assertEqual((upload.scurry, upload.ratio, upload.met), ("2.50 s, CPU 204.50 s + 100.0 s of digests", "1.25 ×", True))
-        self.assertEqual((upload_cpu.scurry, upload_cpu.ratio, upload_cpu.met), ("4.50 s + 200.0 s of digests", "1.50 ×", True))
+        # On the clock, of the server's CPU, of its busiest digest thread and of all these.
+        taken = {"upload small": (2.0, 6.0, 1.5, 3.0), "upload large": (102.5, 207.5, 101.5, 203.0),
+                 "copy small": (1.0, 1.0, 0.0, 0.0), "copy large": (1.2, 1.2, 0.0, 0.0),
+                 "import small": (4.0, 5.0, 2.0, 3.5), "import large": (107.0, 208.0, 101.0, 203.5)}
+        times = {f"scurry {name}": Figure("s", [wall], [cpu], [(busiest, together)])
+                 for name, (wall, cpu, busiest, together) in taken.items()}
+        lengths = (4 << 30, 100 << 30, 1 << 30)
+        upload, upload_cpu, digests, copy, imported, imported_cpu, _ = disks.rows(times, lengths, 80.0)
+        self.assertEqual((upload.scurry, upload.ratio, upload.met), ("2.50 s + 100.0 s of digests", "1.25 ×", True))
+        self.assertEqual((upload_cpu.scurry, upload_cpu.ratio, upload_cpu.met), ("7.50 s + 200.0 s of digests", "1.25 ×", True))
+        self.assertEqual((digests.scurry, digests.ratio, digests.met), ("100.0 s, CPU 200.0 s", "1.25 ×", None))
         self.assertEqual((copy.ratio, copy.met), ("1.20 ×", True))
-        # A pass that was slower by itself says nothing about the rest.
-        self.assertEqual((imported.ratio, imported.met), ("", None))
+        self.assertEqual((imported.ratio, imported.met), ("2.00 ×", False))
         self.assertEqual((imported_cpu.ratio, imported_cpu.met), ("1.60 ×", False))
-        del times["scurry zeroes"]
-        self.assertEqual([row.met for row in disks.rows(times, (4 << 30, 100 << 30, 1 << 30), 80.0)], [None, False, True, False])
+        del times["scurry upload large"]
+        self.assertEqual([row.met for row in disks.rows(times, lengths, 80.0)], [False, True, False, False, None])
+
+    def test_threads_that_hash(self):
+        with tempfile.TemporaryDirectory() as folder:
+            stat = Path(folder) / "stat"
+            stat.write_text(f"7 (a ) b) S {' '.join('0' * 10)} {3 * TICKS} {TICKS} 0 0\n")
+            self.assertEqual(spent(stat), ("a ) b", 4))
+        self.assertEqual(digest_seconds(os.getpid()), {})
 
 
 class Refusing(http.server.BaseHTTPRequestHandler):

@@ -35,8 +35,8 @@ images are of wrk with eight connections on two cores, taken once.
 
 **What bounds uploads and imports on two cores.** Both digests follow a stream byte by byte, each on one core at a time, before a byte is
 received, checked block by block (BLAKE3) and written: they are four fifths of the server's CPU in the profiles above, and it has 80 to 94 % of
-both cores. Machines differ in what OpenSSL's assembly gains over that. On an Intel Xeon an upload takes about 1.3 × OpenSSL's two digests side by
-side; on an AMD EPYC with AVX2 (2026-12-01, 2 GiB) it took 6.66 s beside 3.98 s: digests 8.2 s of CPU, all else of the server 2.5 s, `curl` and
+both cores. Machines differ in what OpenSSL's assembly gains over that. On an Intel Xeon an upload took 1.27 × and 1.43 × OpenSSL's two digests side by side in two runs
+of an afternoon; on an AMD EPYC with AVX2 (2026-12-01, 2 GiB) it took 6.66 s beside 3.98 s: digests 8.2 s of CPU, all else of the server 2.5 s, `curl` and
 the kernel's network 1.7 s, so that 1.35 × would want 1.6 s of CPU less. An import of a compressed qcow2 has the digests' pass to do, and
 `qemu-img convert` has not: what it decodes in 1.1 s (zstd) on the Xeon takes OpenSSL's two digests alone 5 to 6 s, and beside zlib 5 s of
 decompression and 10 s of digests are spread over two cores. With four cores the digests, the decompression and the writes have one each.
@@ -51,7 +51,7 @@ Glance takes varies with the loop devices below it (13 to 41 s for the same 2 Gi
 **What bounds lists.** `wrk` and nginx's bare 404 are the kernel's work, a page is not: by call graph 44 % of the server's CPU is SQLite's, 15 %
 the text of the statement, made anew for each page, and 7 % JSON; a fifth, across all of these, is memory allocated and given back. On the EPYC
 (2026-11-23) the same page made 1/21 of nginx's rate. Beside four uploads the cores are shared by `wrk`, four `curl` and the digests, which step
-back (nice 10): p99 is that of a queue before two busy cores, and its ratio was 1.15, 1.7 and 2.3 × in three runs within an hour.
+back (nice 10): p99 is that of a queue before two busy cores, and its ratio was 1.15, 1.7, 2.3 and 2.25 × in four runs of that afternoon.
 
 **Memory.** Of the 48 MiB of an idle `scurry up` on the Xeon 38 MiB are pages of the program file, which the kernel maps ahead as it likes and can
 take back; 12 MiB are its own.

@@ -114,7 +114,8 @@ class Listener:
         self.heard_file = Path(work) / f"heard-{topic}"
         self.heard_file.touch()
         configuration = Path(work) / f"consumer-{topic}.conf"
-        configuration.write_text(f"[DEFAULT]\ntransport_url = {broker.url()}\n"
+        # One thread, or messages that come together are heard in any order.
+        configuration.write_text(f"[DEFAULT]\ntransport_url = {broker.url()}\nexecutor_thread_pool_size = 1\n"
                                  "[oslo_messaging_rabbit]\namqp_durable_queues = True\nrabbit_interval_max = 2\n")
         log = open(Path(work) / f"consumer-{topic}.log", "ab")
         program = Path(__file__).with_name("consumer.py")

@@ -4,7 +4,7 @@
 //! A block's rounds follow one another, but its message schedule depends on the block alone: the schedules of four
 //! blocks are computed side by side (Gueron and Krasnov, "Parallelizing message schedules to accelerate the
 //! computations of hash functions", 2012), between the rounds of the four blocks before. The blocks may as well be of four
-//! streams; then the rounds go side by side too. Disk images are full of zeroes, whose schedule is known.
+//! streams; then the rounds go side by side too.
 
 use std::array;
 use std::num::Wrapping;
@@ -23,12 +23,6 @@ mod schedule;
 
 /// SHA-512 being computed.
 pub(crate) type Sha512 = Blockwise<State, 128>;
-
-/// Zeroes are looked for in so many times four blocks: 4 KiB, of which holes of images are made.
-const PAGE: usize = 8;
-
-/// Four blocks, which are prepared together.
-type Four = [[u8; 128]; LANES];
 
 /// Its state between two blocks.
 #[derive(Debug, Clone, Copy)]
@@ -70,16 +64,7 @@ impl Core<128> for State {
     fn compress(&mut self, blocks: &[[u8; 128]]) {
         let (fours, rest) = blocks.as_chunks::<LANES>();
         match Level::new().as_avx2() {
-            Some(avx2) => {
-                let (pages, rest) = fours.as_chunks::<PAGE>();
-                for alike in pages.chunk_by(|one, next| is_zero(one) == is_zero(next)) {
-                    match alike.first() {
-                        Some(page) if is_zero(page) => zeroes(self, alike.len() * PAGE * LANES, avx2),
-                        _ => in_turn(self, alike.as_flattened(), avx2),
-                    }
-                }
-                in_turn(self, rest, avx2);
-            }
+            Some(avx2) => in_turn(self, fours, avx2),
             None => sha2::block_api::compress512(&mut self.0, fours.as_flattened()),
         }
         sha2::block_api::compress512(&mut self.0, rest);
@@ -113,27 +98,9 @@ impl Core<128> for State {
     }
 }
 
-fn is_zero(page: &[Four; PAGE]) -> bool {
-    page.as_flattened().as_flattened() == [0; PAGE * LANES * 128]
-}
-
-/// So many blocks of zeroes of one stream.
-fn zeroes(state: &mut State, blocks: usize, avx2: Avx2) {
-    avx2.vectorize(
-        #[inline(always)]
-        || {
-            let mut after = state.0.map(Wrapping);
-            for _ in 0..blocks {
-                after = rounds::of_zeroes(after);
-            }
-            state.0 = after.map(|word| word.0);
-        },
-    );
-}
-
 /// Blocks of one stream, four at a time. Not with the vectors of AVX-512, where there are such: the compiler would move the
 /// rotations of words into them, to and fro.
-fn in_turn(state: &mut State, fours: &[Four], avx2: Avx2) {
+fn in_turn(state: &mut State, fours: &[[[u8; 128]; LANES]], avx2: Avx2) {
     avx2.vectorize(
         #[inline(always)]
         || {

@@ -56,9 +56,9 @@ class Bench:
                 pid = server or self.scurry.pid
                 before, hashed = cpu_seconds(pid), digest_seconds(pid)
                 took = act()
-                race.add(name, took, cpu_seconds(pid) - before)
-                threads = [seconds - hashed.get(thread, 0) for thread, seconds in digest_seconds(pid).items()]
-                race.figures[name].digests.append((max(threads, default=0), sum(threads)))
+                cpu = cpu_seconds(pid) - before
+                digests = [seconds - hashed.get(thread, 0) for thread, seconds in digest_seconds(pid).items()]
+                race.add(name, took, cpu, digests)
         for name, act in contenders.items():
             if name in race.figures and name.startswith("scurry") and race.figures[name].median < PROFILED:
                 self.profiler.around(f"{key}: {name}", server or self.scurry.pid, act)
@@ -77,11 +77,13 @@ class Race:
     def __init__(self, key: str, bench: Bench):
         self.key, self.bench, self.figures = key, bench, {}
 
-    def add(self, name: str, took: float, cpu: float | None = None) -> None:
+    def add(self, name: str, took: float, cpu: float | None = None, digests: list[float] | None = None) -> None:
         figure = self.figures.setdefault(name, Figure())
         figure.samples.append(took)
         if cpu is not None:
             figure.cpu.append(cpu)
+        if digests is not None:
+            figure.digests.append((max(digests, default=0), sum(digests)))
 
     def add_glance(self, name: str, act: Callable[[], float]) -> None:
         """What Glance fails at has no sample, and does not end the work."""

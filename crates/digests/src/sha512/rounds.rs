@@ -139,12 +139,6 @@ fn of_lane<S: Simd, const LANE: usize>(
     rounds!(state, schedule, row => Wrapping(row[LANE]), four => next.prepare_row(simd, 20 * LANE + four))
 }
 
-/// A block of zeroes of one stream.
-#[inline(always)]
-pub(super) fn of_zeroes(state: [Wrapping<u64>; 8]) -> [Wrapping<u64>; 8] {
-    rounds!(state, Schedule::OF_ZEROES, row => Wrapping(row[0]), _four => ())
-}
-
 /// The blocks of all lanes, each of a stream of its own.
 #[inline(always)]
 pub(super) fn of_all_lanes<S: Simd>(simd: S, state: [u64x4<S>; 8], schedule: &Schedule) -> [u64x4<S>; 8] {

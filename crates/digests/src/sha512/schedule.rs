@@ -27,17 +27,6 @@ macro_rules! rotate_right {
 impl Schedule {
     pub(super) const EMPTY: Self = Self([[0; LANES]; 80]);
 
-    /// That of blocks of zeroes: nothing but the constants.
-    pub(super) const OF_ZEROES: &'static Self = &{
-        let mut rows = [[0; LANES]; 80];
-        let mut round = 0;
-        while round < 80 {
-            rows[round] = [K[round]; LANES];
-            round += 1;
-        }
-        Self(rows)
-    };
-
     /// The rows of sixteen rounds, of five times as many.
     #[inline(always)]
     pub(super) fn sixteen(&self, at: usize) -> &[[u64; LANES]; 16] {

@@ -41,8 +41,8 @@ the kernel's network 1.7 s, so that 1.35 × would want 1.6 s of CPU less. An imp
 `qemu-img convert` has not: what it decodes in 1.1 s (zstd) on the Xeon takes OpenSSL's two digests alone 5 to 6 s, and beside zlib 5 s of
 decompression and 10 s of digests are spread over two cores. With four cores the digests, the decompression and the writes have one each.
 
-**Huge disks on the clock.** The threads that hash take turns with the two digests, so the busiest of them is not the slower digest, which decides
-(SHA-512 of zeroes makes 499 MiB/s on the Xeon, MD5 538); and a pass of minutes varies: the same took `openssl speed` 204 s and 238 s within half an
+**Huge disks on the clock.** The threads that hash take turns with the two digests, so the busiest of them is not the slower digest, which decides;
+and a pass of minutes varies: the same took `openssl speed` 204 s and 238 s within half an
 hour. The rows of CPU time tell what work a longer hole makes.
 
 **Against Glance on a volume store.** Both services hash the same bytes; where Scurry has no disk to wait for it is bound by that as above, and what
